@@ -1,0 +1,142 @@
+//! Settings -> a running service, and its end in order.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use entity::model::Source;
+use service::publish::{self, Apply, Published};
+use service::{Code, Error, Service, database};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::config::database::Apply as Setting;
+use crate::config::limits::Limits;
+use crate::server::connection::{Edge, serve};
+use crate::server::{self, Layers, Routes, State};
+
+/// How long a server that starts waits for a database that is not there yet.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Between two looks.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Opens the database of the settings.
+///
+/// # Errors
+/// See [`Service::open`].
+pub async fn open(config: &Config) -> service::Result<Service> {
+    let settings = &config.database;
+    let database = database::Settings {
+        url: settings.url.reveal().to_owned(),
+        connections: settings.connections,
+        acquire_timeout: settings.acquire_timeout.0,
+        statement_timeout: settings.statement_timeout.0,
+        statement_cache: settings.statement_cache,
+    };
+    Service::open(&database, Limits::engine(&config.limits)).await
+}
+
+/// How far a server may change the database by itself.
+#[must_use]
+pub fn apply(config: &Config) -> Apply {
+    match config.database.apply {
+        Setting::Safe => Apply::Safe,
+        Setting::Never => Apply::Never,
+    }
+}
+
+/// Publishes the model. Programs that start together do not start in order: waits a while for the database.
+///
+/// # Errors
+/// See [`Service::publish`].
+pub async fn publish(service: &Service, sources: &[Source], apply: Apply) -> Result<Published, publish::Error> {
+    let begun = tokio::time::Instant::now();
+    loop {
+        let outcome = service.publish(sources, apply).await;
+        let away = matches!(&outcome, Err(publish::Error::Database(migration::Error::Unavailable(_))));
+        if !away || begun.elapsed() > PATIENCE {
+            return outcome;
+        }
+        tracing::warn!("the database can't be reached yet; trying again");
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// The whole application: what tests serve too.
+///
+/// # Errors
+/// See [`server::routes`].
+pub fn app(state: &State) -> service::Result<Layers<Routes>> {
+    Ok(Layers::new(server::routes(state)?, &state.config))
+}
+
+/// Binds the address of the settings.
+///
+/// # Errors
+/// `UNAVAILABLE`, with what to do about an address in use.
+pub async fn bind(config: &Config) -> service::Result<TcpListener> {
+    let address = config.address();
+    TcpListener::bind(address).await.map_err(|error| {
+        let hint = match error.kind() {
+            io::ErrorKind::AddrInUse => "Another program listens there. Choose another port: --listen 127.0.0.1:8001.",
+            io::ErrorKind::PermissionDenied => "Ports below 1024 need a privilege. Choose a higher one: --listen :8000.",
+            _ => "Choose an address of this machine with --listen.",
+        };
+        Error::new(Code::Unavailable, format!("Can't listen on {address}: {error}.")).hint(hint)
+    })
+}
+
+/// Serves until a signal, then ends in order: readiness says no, nothing new is accepted, what is in flight finishes.
+/// A second signal ends at once.
+///
+/// # Errors
+/// When the routes can't be made, or the listener is broken.
+pub async fn run(state: State, listener: TcpListener, signal: impl AsyncFn()) -> service::Result<()> {
+    let config = Arc::clone(&state.config);
+    let app = Arc::new(app(&state)?);
+    let edge = Edge::new(&config.limits, config.server.shutdown_timeout.0);
+    let stop = CancellationToken::new();
+    let server = serve(listener, app, edge, stop.clone());
+    let stopping = async {
+        signal().await;
+        tracing::info!("stopping: requests in flight finish first");
+        state.draining.cancel();
+        tokio::time::sleep(config.server.shutdown_delay.0).await;
+        stop.cancel();
+    };
+    let impatience = async {
+        state.draining.cancelled().await;
+        signal().await;
+        tracing::warn!("stopping at once: requests in flight are cut off");
+    };
+    tokio::select! {
+        (outcome, ()) = async { tokio::join!(server, stopping) } => outcome.map_err(Error::internal),
+        () = impatience => Ok(()),
+    }
+}
+
+/// Resolves when the process is asked to stop.
+pub async fn asked_to_stop() {
+    let interrupt = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending::<()>().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+}

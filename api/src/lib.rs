@@ -1,0 +1,11 @@
+//! How does the world ask? GraphQL, REST, the command line, and the server around them.
+
+pub mod boot;
+pub mod config;
+pub mod graphql;
+pub mod http;
+pub mod openapi;
+pub mod page;
+pub mod rest;
+pub mod server;
+pub mod telemetry;

@@ -1,0 +1,193 @@
+//! Connections: accepted up to a number, guarded against slow clients, ended politely.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::http::uri::Scheme;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use poem::web::{LocalAddr, RemoteAddr};
+use poem::{Addr, Endpoint, Request, Response};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::guard::{Guard, Pulse};
+use super::layer::Layers;
+use super::peer::{Peer, Peers};
+use crate::config::limits::Limits;
+
+/// After an accept that failed because the process has no file left.
+const BREATH: Duration = Duration::from_millis(50);
+
+/// Requests at once on one HTTP/2 connection.
+const STREAMS: u32 = 128;
+
+/// How connections are treated.
+#[derive(Debug, Clone)]
+pub struct Edge {
+    limits: Limits,
+    /// How long connections may take to end once asked to.
+    patience: Duration,
+}
+
+impl Edge {
+    /// By these limits, with so much time at the end.
+    #[must_use]
+    pub fn new(limits: &Limits, patience: Duration) -> Self {
+        Self { limits: limits.clone(), patience }
+    }
+}
+
+struct Shared<E> {
+    app: Arc<Layers<E>>,
+    builder: auto::Builder<TokioExecutor>,
+    edge: Edge,
+    stop: CancellationToken,
+    local: SocketAddr,
+}
+
+/// Serves until `stop`, then lets what is in flight finish, for a time.
+///
+/// # Errors
+/// When the listener has no address.
+pub async fn serve<E>(
+    listener: TcpListener,
+    app: Arc<Layers<E>>,
+    edge: Edge,
+    stop: CancellationToken,
+) -> io::Result<()>
+where
+    E: Endpoint<Output = Response> + 'static,
+{
+    let places = Arc::new(Semaphore::new(edge.limits.connections));
+    let peers = Peers::new(edge.limits.connections_per_peer);
+    let tracker = TaskTracker::new();
+    let patience = edge.patience;
+    let local = listener.local_addr()?;
+    let builder = builder(&edge.limits);
+    let shared = Arc::new(Shared { app, builder, edge, stop: stop.clone(), local });
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = accept(&listener, &places) => accepted,
+        };
+        let Some((stream, peer, place)) = accepted else { continue };
+        // Dropping the stream closes it: there is nobody to explain it to who should be helped to ask again.
+        let Some(counted) = peers.admit(peer.ip()) else { continue };
+        let _ = stream.set_nodelay(true);
+        tracker.spawn(connection(Arc::clone(&shared), stream, peer, (place, counted)));
+    }
+    drop(listener);
+    tracker.close();
+    if timeout(patience, tracker.wait()).await.is_err() {
+        tracing::warn!(connections = tracker.len(), "some connections did not end in time");
+    }
+    Ok(())
+}
+
+/// The next connection, when there is a place for it.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, peer)) => Some((stream, peer, place)),
+        Err(error) => {
+            let gone = matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset);
+            if !gone {
+                tracing::warn!(%error, "a connection can't be accepted");
+                sleep(BREATH).await;
+            }
+            None
+        }
+    }
+}
+
+fn builder(limits: &Limits) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(None) // `Guard` does it, without ending idle connections
+        .max_headers(limits.headers)
+        .max_buf_size(limits.header_size.0);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(Duration::from_secs(20))
+        .keep_alive_timeout(Duration::from_secs(10))
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(u32::try_from(limits.header_size.0).unwrap_or(u32::MAX))
+        .max_send_buf_size(256 * 1024)
+        // Streams that are opened and reset at once (rapid reset) end the connection.
+        .max_pending_accept_reset_streams(20)
+        .max_local_error_reset_streams(128);
+    builder
+}
+
+async fn connection<E>(
+    shared: Arc<Shared<E>>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    _counted: (OwnedSemaphorePermit, Peer),
+) where
+    E: Endpoint<Output = Response> + 'static,
+{
+    let limits = &shared.edge.limits;
+    let pulse = Arc::new(Pulse::default());
+    let guard = Guard::new(stream, Arc::clone(&pulse), limits.header_timeout.0, limits.write_timeout.0);
+    let (app, local) = (Arc::clone(&shared.app), shared.local);
+    let requests = Arc::clone(&pulse);
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        let app = Arc::clone(&app);
+        let beat = requests.begin();
+        async move {
+            let (local, remote) = (LocalAddr(Addr::SocketAddr(local)), RemoteAddr(Addr::SocketAddr(peer)));
+            let response = app.answer(Request::from((request, local, remote, Scheme::HTTP))).await;
+            drop(beat);
+            Ok::<_, Infallible>(hyper::Response::from(response))
+        }
+    });
+    let mut work = pin!(shared.builder.serve_connection_with_upgrades(TokioIo::new(guard), service));
+    let mut stopped = pin!(shared.stop.cancelled());
+    let mut timer = pin!(sleep(limits.idle_timeout.0));
+    let (mut seen, mut ending) = (None, false);
+    loop {
+        tokio::select! {
+            biased;
+            outcome = work.as_mut() => {
+                if let Err(error) = outcome {
+                    tracing::trace!(error = %error, "a connection ended early");
+                }
+                return;
+            }
+            () = stopped.as_mut(), if !ending => {
+                ending = true;
+                work.as_mut().graceful_shutdown();
+            }
+            () = timer.as_mut() => {
+                // Nothing since the last look, and nothing before it: nobody needs this connection.
+                let idle = pulse.idle_since();
+                if idle.is_some() && idle == seen && !ending {
+                    ending = true;
+                    work.as_mut().graceful_shutdown();
+                }
+                seen = idle;
+                timer.as_mut().reset(tokio::time::Instant::now() + limits.idle_timeout.0);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

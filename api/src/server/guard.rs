@@ -1,0 +1,215 @@
+//! A socket that does not wait for ever: for a request's head, or for a client that takes no answer.
+//!
+//! hyper's own timer for heads also ends idle connections, and starts only after the protocol was recognized; this
+//! one begins with the first byte of a head (with the connection, for the first one), and makes a timer only when a
+//! head did not come in one piece.
+
+use std::io::{self, ErrorKind, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// The first bytes of HTTP/2. Its streams share the socket, so heads are not told apart here; pings watch it instead.
+const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// What the requests on a connection tell its socket.
+#[derive(Debug, Default)]
+pub(super) struct Pulse {
+    busy: AtomicUsize,
+    begun: AtomicU64,
+}
+
+/// A request being worked on.
+#[derive(Debug)]
+pub(super) struct Beat(Arc<Pulse>);
+
+impl Pulse {
+    /// A request's head is complete.
+    pub(super) fn begin(self: &Arc<Self>) -> Beat {
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        self.busy.fetch_add(1, Ordering::Relaxed);
+        Beat(Arc::clone(self))
+    }
+
+    /// Requests begun so far; none when one is worked on now.
+    pub(super) fn idle_since(&self) -> Option<u64> {
+        (self.busy.load(Ordering::Relaxed) == 0).then(|| self.begun.load(Ordering::Relaxed))
+    }
+}
+
+impl Drop for Beat {
+    fn drop(&mut self) {
+        self.0.busy.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Protocol {
+    /// So many bytes were those of HTTP/2.
+    Unknown(usize),
+    One,
+    Two,
+}
+
+/// The socket.
+#[derive(Debug)]
+pub(super) struct Guard<S> {
+    socket: S,
+    pulse: Arc<Pulse>,
+    protocol: Protocol,
+    /// When the head that is not complete yet began, and after how many requests.
+    head: Option<(Instant, u64)>,
+    head_time: Duration,
+    head_timer: Option<Pin<Box<Sleep>>>,
+    write_time: Duration,
+    write_timer: Option<Pin<Box<Sleep>>>,
+    stalled: bool,
+}
+
+impl<S> Guard<S> {
+    pub(super) fn new(socket: S, pulse: Arc<Pulse>, head_time: Duration, write_time: Duration) -> Self {
+        Self {
+            socket,
+            pulse,
+            protocol: Protocol::Unknown(0),
+            head: Some((Instant::now(), 0)),
+            head_time,
+            head_timer: None,
+            write_time,
+            write_timer: None,
+            stalled: false,
+        }
+    }
+
+    /// Bytes have come.
+    fn saw(&mut self, bytes: &[u8]) {
+        if let Protocol::Unknown(matched) = self.protocol {
+            self.protocol = recognize(matched, bytes);
+            if self.protocol == Protocol::Two {
+                self.head = None;
+            }
+        }
+        if self.protocol != Protocol::Two && !bytes.is_empty() {
+            let idle = self.pulse.idle_since();
+            if let Some(begun) = idle.filter(|begun| self.head.is_none_or(|(_, at)| at != *begun)) {
+                self.head = Some((Instant::now(), begun));
+            }
+        }
+    }
+
+    /// No bytes have come: is a head overdue?
+    fn check_head(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Some((since, begun)) = self.head else { return Poll::Pending };
+        if self.pulse.idle_since() != Some(begun) {
+            self.head = None;
+            return Poll::Pending;
+        }
+        expire(&mut self.head_timer, since + self.head_time, context)
+    }
+
+    fn check_write<T>(&mut self, outcome: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
+        if outcome.is_ready() {
+            self.stalled = false;
+            return outcome;
+        }
+        let deadline = match (&self.write_timer, self.stalled) {
+            (Some(timer), true) => timer.deadline(),
+            (Some(_) | None, _) => Instant::now() + self.write_time,
+        };
+        self.stalled = true;
+        match expire(&mut self.write_timer, deadline, context) {
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+/// Which protocol the bytes begin.
+fn recognize(matched: usize, bytes: &[u8]) -> Protocol {
+    let expected = PREFACE.get(matched..).unwrap_or_default();
+    let same = expected.iter().zip(bytes).take_while(|(left, right)| left == right).count();
+    match matched + same {
+        all if all == PREFACE.len() => Protocol::Two,
+        some if same == bytes.len() => Protocol::Unknown(some),
+        _ => Protocol::One,
+    }
+}
+
+/// Sets a timer and asks it.
+fn expire(
+    timer: &mut Option<Pin<Box<Sleep>>>,
+    deadline: Instant,
+    context: &mut Context<'_>,
+) -> Poll<io::Result<()>> {
+    let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+    if timer.deadline() != deadline {
+        timer.as_mut().reset(deadline);
+    }
+    timer.as_mut().poll(context).map(|()| Err(ErrorKind::TimedOut.into()))
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Guard<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        let before = buffer.filled().len();
+        match Pin::new(&mut this.socket).poll_read(context, buffer) {
+            Poll::Ready(outcome) => {
+                this.saw(buffer.filled().get(before..).unwrap_or_default());
+                Poll::Ready(outcome)
+            }
+            Poll::Pending => this.check_head(context),
+        }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Guard<S> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.socket).poll_write(context, bytes);
+        self.check_write(outcome, context)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.socket).poll_write_vectored(context, parts);
+        self.check_write(outcome, context)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_preface_is_recognized_in_pieces() {
+        assert_eq!(recognize(0, b"GET / HTTP/1.1"), Protocol::One);
+        assert_eq!(recognize(0, b"P"), Protocol::Unknown(1));
+        assert_eq!(recognize(1, b"OST"), Protocol::One);
+        assert_eq!(recognize(1, &PREFACE[1..]), Protocol::Two);
+        assert_eq!(recognize(0, PREFACE), Protocol::Two);
+        assert_eq!(recognize(20, b"\r\n\r\nmore"), Protocol::Two);
+    }
+}

@@ -1,0 +1,102 @@
+//! PostgreSQL's statements.
+
+use super::column::{definition, foreign_key};
+use super::expression::{Place, expression};
+use super::literal::{constant, ident, idents};
+use super::{create_index, create_table as create};
+use crate::dialect::Dialect;
+use crate::shape::{Check, Column, ForeignKey, Table};
+
+const PLACE: Place = Place { dialect: Dialect::Postgres, prefix: "" };
+
+/// The table with the foreign keys it carries, its checks and its indexes.
+pub(crate) fn create_table(table: &Table) -> Vec<String> {
+    let (key, single) = (primary_key_name(&table.name), table.primary_key.len() == 1);
+    let mut parts: Vec<_> = table
+        .columns
+        .iter()
+        .map(|column| {
+            let is_key = single && table.primary_key.contains(&column.name);
+            definition(Dialect::Postgres, column, is_key.then_some(key.as_str()))
+        })
+        .collect();
+    if !single {
+        parts.push(format!("CONSTRAINT {} PRIMARY KEY ({})", ident(&key), idents(&table.primary_key)));
+    }
+    parts.extend(table.foreign_keys.iter().map(foreign_key));
+    parts.extend(table.checks.iter().map(check));
+    let mut statements = vec![create(&table.name, &parts, "")];
+    let indexes =
+        table.indexes.iter().filter_map(|index| create_index(Dialect::Postgres, &table.name, index));
+    statements.extend(indexes);
+    statements
+}
+
+/// The table gets another name, and its primary key with it.
+pub(crate) fn rename_table(from: &str, to: &str) -> Vec<String> {
+    vec![
+        alter(from, &format!("RENAME TO {}", ident(to))),
+        rename_constraint(to, &primary_key_name(from), &primary_key_name(to)),
+    ]
+}
+
+fn primary_key_name(table: &str) -> String {
+    entity::name::identifier(&[table, "pkey"])
+}
+
+fn check(check: &Check) -> String {
+    format!("CONSTRAINT {} CHECK ({})", ident(&check.name), expression(PLACE, &check.condition))
+}
+
+/// The column, with its foreign key.
+pub(crate) fn add_column(table: &str, column: &Column, key: Option<&ForeignKey>) -> String {
+    let key = key.map_or_else(String::new, |key| format!(", ADD {}", foreign_key(key)));
+    alter(table, &format!("ADD COLUMN {}{key}", definition(Dialect::Postgres, column, None)))
+}
+
+/// The foreign key; looked through in a step of its own, which locks less.
+pub(crate) fn add_foreign_key(table: &str, key: &ForeignKey) -> Vec<String> {
+    vec![
+        alter(table, &format!("ADD {} NOT VALID", foreign_key(key))),
+        alter(table, &format!("VALIDATE CONSTRAINT {}", ident(&key.name))),
+    ]
+}
+
+/// The check, likewise.
+pub(crate) fn add_check(table: &str, added: &Check) -> Vec<String> {
+    vec![
+        alter(table, &format!("ADD {} NOT VALID", check(added))),
+        alter(table, &format!("VALIDATE CONSTRAINT {}", ident(&added.name))),
+    ]
+}
+
+/// A constraint goes.
+pub(crate) fn drop_constraint(table: &str, name: &str) -> String {
+    alter(table, &format!("DROP CONSTRAINT IF EXISTS {}", ident(name)))
+}
+
+/// A constraint gets another name.
+pub(crate) fn rename_constraint(table: &str, from: &str, to: &str) -> String {
+    alter(table, &format!("RENAME CONSTRAINT {} TO {}", ident(from), ident(to)))
+}
+
+/// What changes of a column without touching its values: null or not, the default.
+pub(crate) fn alter_column(table: &str, from: &Column, to: &Column) -> Vec<String> {
+    let column = |what: &str| alter(table, &format!("ALTER COLUMN {} {what}", ident(&to.name)));
+    let mut statements = Vec::new();
+    if from.required != to.required {
+        statements.push(column(if to.required { "SET NOT NULL" } else { "DROP NOT NULL" }));
+    }
+    if from.default != to.default {
+        statements.push(match &to.default {
+            Some(value) => column(&format!("SET DEFAULT {}", constant(Dialect::Postgres, value))),
+            None => column("DROP DEFAULT"),
+        });
+    }
+    statements
+}
+
+/// `ALTER TABLE …`
+pub(crate) fn alter(table: &str, what: &str) -> String {
+    format!("ALTER TABLE {} {what}", ident(table))
+}

@@ -1,0 +1,89 @@
+//! SQLite's statements.
+//!
+//! Checks are triggers: SQLite can't change a CHECK without writing the whole table anew, but a trigger comes and goes.
+
+use super::column::{definition, foreign_key, references};
+use super::expression::{Place, expression};
+use super::literal::{ident, idents, text};
+use super::{create_index, create_table as create};
+use crate::dialect::Dialect;
+use crate::shape::{Check, Column, ForeignKey, Table};
+
+const NEW: Place = Place { dialect: Dialect::Sqlite, prefix: "NEW." };
+
+/// What the message of a broken check begins with; the check's name follows.
+pub const CHECK_PREFIX: &str = "launchway_check:";
+
+/// The table with its foreign keys, its indexes and its checks.
+pub(crate) fn create_table(table: &Table) -> Vec<String> {
+    let single = table.primary_key.len() == 1;
+    let mut parts: Vec<_> = table
+        .columns
+        .iter()
+        .map(|column| {
+            let key = single && table.primary_key.contains(&column.name);
+            definition(Dialect::Sqlite, column, key.then_some(""))
+        })
+        .collect();
+    if !single {
+        parts.push(format!("PRIMARY KEY ({})", idents(&table.primary_key)));
+    }
+    parts.extend(table.foreign_keys.iter().map(foreign_key));
+    let options = if table.join { " STRICT, WITHOUT ROWID" } else { " STRICT" };
+    let mut statements = vec![create(&table.name, &parts, options)];
+    let indexes = table.indexes.iter().filter_map(|index| create_index(Dialect::Sqlite, &table.name, index));
+    statements.extend(indexes);
+    statements.extend(create_checks(table));
+    statements
+}
+
+/// The table gets another name. Its triggers carry the former one in theirs; they are made again afterwards.
+pub(crate) fn rename_table(from: &Table, to: &str) -> Vec<String> {
+    let mut statements = if from.checks.is_empty() { Vec::new() } else { drop_checks(&from.name) };
+    statements.push(format!("ALTER TABLE {} RENAME TO {}", ident(&from.name), ident(to)));
+    statements
+}
+
+/// The column, with its foreign key.
+pub(crate) fn add_column(table: &str, column: &Column, key: Option<&ForeignKey>) -> String {
+    let key =
+        key.map_or_else(String::new, |key| format!(" CONSTRAINT {} {}", ident(&key.name), references(key)));
+    format!("ALTER TABLE {} ADD COLUMN {}{key}", ident(table), definition(Dialect::Sqlite, column, None))
+}
+
+/// The triggers that hold the table's checks.
+pub(crate) fn create_checks(table: &Table) -> Vec<String> {
+    if table.checks.is_empty() {
+        return Vec::new();
+    }
+    let body: Vec<_> = table.checks.iter().map(raise).collect();
+    ["insert", "update"]
+        .into_iter()
+        .map(|event| {
+            format!(
+                "CREATE TRIGGER {} BEFORE {} ON {} BEGIN\n  {}\nEND",
+                trigger(&table.name, event),
+                event.to_uppercase(),
+                ident(&table.name),
+                body.join("\n  ")
+            )
+        })
+        .collect()
+}
+
+fn raise(check: &Check) -> String {
+    let message = text(Dialect::Sqlite, &format!("{CHECK_PREFIX}{}", check.name));
+    format!("SELECT RAISE(ABORT, {message}) WHERE NOT {};", expression(NEW, &check.condition))
+}
+
+/// The triggers go.
+pub(crate) fn drop_checks(table: &str) -> Vec<String> {
+    ["insert", "update"]
+        .into_iter()
+        .map(|event| format!("DROP TRIGGER IF EXISTS {}", trigger(table, event)))
+        .collect()
+}
+
+fn trigger(table: &str, event: &str) -> String {
+    ident(&format!("{table}_check_{event}"))
+}

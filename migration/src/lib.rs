@@ -1,0 +1,63 @@
+#![doc = include_str!("../README.md")]
+
+mod apply;
+mod change;
+mod ddl;
+mod dialect;
+mod diff;
+mod error;
+mod history;
+mod lock;
+mod plan;
+mod present;
+mod render;
+mod risk;
+pub mod shape;
+mod step;
+mod system;
+mod verify;
+
+pub use apply::{Applied, Options};
+pub use ddl::sqlite::CHECK_PREFIX;
+pub use dialect::Dialect;
+use entity::Catalog;
+pub use error::{Error, Result};
+pub use history::AppliedVersion;
+pub use plan::{Plan, plan};
+pub use render::render;
+pub use risk::Risk;
+use sea_orm::DatabaseConnection;
+pub use shape::{Shape, enum_check_name, foreign_key_name};
+pub use step::{Action, Refusal, Step};
+pub use system::Migrator;
+
+/// What [`apply`] would do to a database now. Changes nothing, and needs no right to.
+///
+/// # Errors
+/// [`Error::Inexpressible`] for a model that the database can't hold, [`Error::Drift`], or that the database said no.
+pub async fn plan_for(connection: &DatabaseConnection, catalog: &Catalog) -> Result<Plan> {
+    apply::plan_for(connection, catalog).await
+}
+
+/// Gives a database the shape of a model: all of it in one transaction, or nothing. `model` is the text of the
+/// model, kept for people. Applied again, it does nothing; two at a time take turns.
+///
+/// # Errors
+/// [`Error::Refused`] with the plan when a step would lose or rewrite data, or is not safe and
+/// [`Options::only_safe`] is set; else as [`plan_for`].
+pub async fn apply(
+    connection: &DatabaseConnection,
+    catalog: &Catalog,
+    model: &str,
+    options: Options,
+) -> Result<Applied> {
+    apply::apply(connection, catalog, model, options).await
+}
+
+/// The model version in force; none for a database that was never given one. Changes nothing.
+///
+/// # Errors
+/// [`Error::Newer`], [`Error::History`], or that the database said no.
+pub async fn status(connection: &DatabaseConnection) -> Result<Option<AppliedVersion>> {
+    history::last(connection, Dialect::of(connection)?).await
+}

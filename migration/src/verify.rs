@@ -1,0 +1,171 @@
+//! Asks the database what a plan could not know: whether the rows that are there fit, and how long locks last.
+
+use std::collections::{HashMap, HashSet};
+
+use sea_orm::{ConnectionTrait, Statement};
+
+use crate::ddl::probe::{self, MANY, SMALL};
+use crate::dialect::Dialect;
+use crate::error::{Error, Result};
+use crate::plan::Plan;
+use crate::present::Present;
+use crate::risk::Risk;
+use crate::shape::Shape;
+use crate::step::{Demand, Refusal, Step};
+
+/// Completes a plan by what the database says. `old` is the shape it was given last.
+pub(crate) async fn verify(connection: &impl ConnectionTrait, old: &Shape, plan: &mut Plan) -> Result<()> {
+    let present = Present::read(connection, plan.dialect).await?;
+    let leaving = leaving(plan);
+    let kept = |table: &str, column: Option<&str>| {
+        !leaving.contains(&(table.to_owned(), None))
+            && !leaving.contains(&(table.to_owned(), column.map(str::to_owned)))
+    };
+    if let Some(what) = present.missing(old, kept) {
+        return Err(Error::Drift { what });
+    }
+    plan.steps.retain(|step| !gone(step, &present));
+    let mut verifier =
+        Verifier { connection, dialect: plan.dialect, present: &present, sizes: HashMap::new() };
+    // Where a column changes beyond what we do, questions about its table could not even be asked.
+    let refused: HashSet<String> =
+        plan.refused().map(|step| step.subject.split('.').next().unwrap_or_default().to_owned()).collect();
+    for step in &mut plan.steps {
+        let subject = step.subject.split('.').next().unwrap_or_default();
+        verifier.step(step, !refused.contains(subject)).await?;
+    }
+    Ok(())
+}
+
+/// What refused steps would remove; it may be gone already.
+fn leaving(plan: &Plan) -> HashSet<(String, Option<String>)> {
+    let demands = plan.steps.iter().flat_map(|step| &step.demands);
+    demands
+        .filter_map(|demand| match demand {
+            Demand::UnlessGone { table, column } => Some((table.clone(), column.clone())),
+            Demand::Absent { .. } | Demand::None { .. } | Demand::Trigram => None,
+        })
+        .collect()
+}
+
+fn gone(step: &Step, present: &Present) -> bool {
+    step.demands.iter().any(|demand| {
+        matches!(demand, Demand::UnlessGone { table, column } if !present.has(table, column.as_deref()))
+    })
+}
+
+struct Verifier<'a, C> {
+    connection: &'a C,
+    dialect: Dialect,
+    present: &'a Present,
+    sizes: HashMap<String, bool>,
+}
+
+impl<C: ConnectionTrait> Verifier<'_, C> {
+    async fn step(&mut self, step: &mut Step, ask: bool) -> Result<()> {
+        if step.refusal.is_some() {
+            step.requires.clear();
+            return Ok(());
+        }
+        for demand in std::mem::take(&mut step.demands) {
+            let refusal = match demand {
+                Demand::Absent { table, column } => self.absent(&table, column.as_deref()),
+                Demand::UnlessGone { .. } => None,
+                Demand::None { query, one, many, hint } if ask => {
+                    let found = self.count(&query, &step.description).await?;
+                    none(found, &one, &many, hint)
+                }
+                Demand::None { .. } => continue,
+                Demand::Trigram => self.trigram().await?,
+            };
+            if refusal.is_some() {
+                step.refusal = refusal;
+                break;
+            }
+        }
+        if ask || step.refusal.is_some() {
+            step.requires.clear();
+        }
+        if let Some(table) = step.locks.take()
+            && !self.large(&table).await?
+        {
+            step.risk = Risk::Safe;
+        }
+        Ok(())
+    }
+
+    fn absent(&self, table: &str, column: Option<&str>) -> Option<Refusal> {
+        if !self.present.has(table, column) {
+            return None;
+        }
+        let what = match column {
+            Some(column) => format!("the table \"{table}\" already has a column \"{column}\""),
+            None => format!("the database already has a table \"{table}\""),
+        };
+        let hint = if column.is_some() {
+            "Rename or drop that column, or name the field otherwise."
+        } else {
+            "Rename or drop that table, use a database of its own, or name ours otherwise (`@model(table: …)`)."
+        };
+        Some(Refusal::new(format!("{what} that we did not make"), hint))
+    }
+
+    async fn trigram(&self) -> Result<Option<Refusal>> {
+        let doing = "looking for the extension pg_trgm";
+        let here = "SELECT count(*) AS n FROM pg_catalog.pg_extension WHERE extname = 'pg_trgm'";
+        if self.count(here, doing).await? > 0 {
+            return Ok(None);
+        }
+        let known = "SELECT count(*) AS n FROM pg_catalog.pg_available_extensions WHERE name = 'pg_trgm'";
+        if self.count(known, doing).await? == 0 {
+            return Ok(Some(Refusal::new(
+                "the PostgreSQL server does not have the extension pg_trgm",
+                "Install PostgreSQL's contrib package on the server, or use no `using: TRIGRAM`.",
+            )));
+        }
+        let may = "SELECT CASE WHEN has_database_privilege(current_database(), 'CREATE') THEN 1 ELSE 0 END::bigint AS n";
+        let allowed = self.count(may, doing).await? > 0;
+        Ok((!allowed).then(|| {
+            Refusal::new(
+                "the database user may not install the extension pg_trgm",
+                "Ask the owner of the database to run: CREATE EXTENSION pg_trgm",
+            )
+        }))
+    }
+
+    async fn large(&mut self, table: &str) -> Result<bool> {
+        if let Some(large) = self.sizes.get(table) {
+            return Ok(*large);
+        }
+        // A table that this very plan makes.
+        let large = self.present.has(table, None)
+            && self.count(&probe::large(table), "estimating how long a lock lasts").await? > SMALL;
+        self.sizes.insert(table.to_owned(), large);
+        Ok(large)
+    }
+
+    async fn count(&self, query: &str, doing: &str) -> Result<u64> {
+        let backend = match self.dialect {
+            Dialect::Postgres => sea_orm::DbBackend::Postgres,
+            Dialect::Sqlite => sea_orm::DbBackend::Sqlite,
+        };
+        let failed = |source| Error::of(&format!("looking at the rows before: {doing}"), source);
+        let row =
+            self.connection.query_one_raw(Statement::from_string(backend, query)).await.map_err(failed)?;
+        let count: i64 = match row {
+            Some(row) => row.try_get("", "n").map_err(failed)?,
+            None => 0,
+        };
+        Ok(u64::try_from(count).unwrap_or_default())
+    }
+}
+
+fn none(found: u64, one: &str, many: &str, hint: String) -> Option<Refusal> {
+    let reason = match found {
+        0 => return None,
+        1 => format!("there is 1 {one}"),
+        MANY.. => format!("there are {MANY} or more {many}"),
+        _ => format!("there are {found} {many}"),
+    };
+    Some(Refusal::new(reason, hint))
+}

@@ -1,0 +1,17 @@
+//! Plans and what comes of them, on SQLite and on PostgreSQL.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test says what is wrong by failing"
+)]
+
+mod additive;
+mod database;
+mod fresh;
+mod hostile;
+mod large;
+mod refusal;
+mod rename;
+mod snapshot;
+mod together;

@@ -1,0 +1,205 @@
+//! What the rules of the model let a principal do: predicates, default closed.
+
+use entity::catalog::{Entity, Exposure, Operation, Rule};
+use entity::predicate::{Claim, Operand};
+use entity::{Catalog, EntityId, Predicate, Value};
+
+use crate::context::Context;
+use crate::principal::Principal;
+
+/// How far `via` may be followed; the model checker refuses cycles, so this is never reached.
+const VIA_DEPTH: usize = 32;
+
+/// The rows of an entity an operation may touch, as they are stored. Soft-deleted rows are left to the planner.
+#[must_use]
+pub fn rows(context: &Context, entity: EntityId, operation: Operation) -> Predicate {
+    Binder { context }.rows(entity, operation, VIA_DEPTH)
+}
+
+/// How a row must look after a create or an update.
+#[must_use]
+pub fn afterwards(context: &Context, entity: EntityId, operation: Operation) -> Predicate {
+    Binder { context }.afterwards(entity, operation, VIA_DEPTH)
+}
+
+/// Whether an operation on a field or relation is open at all, and on which rows.
+#[must_use]
+pub fn member(context: &Context, entity: &Entity, name: &str, operation: Operation) -> Predicate {
+    Binder { context }.member(entity, name, operation)
+}
+
+/// Whether a principal can see any row of an entity: what they can't does not exist for them.
+#[must_use]
+pub fn visible(entity: &Entity, principal: &Principal) -> bool {
+    opens(entity, principal, Operation::Read)
+}
+
+/// Whether any rule opens an operation on an entity to a principal.
+#[must_use]
+pub fn opens(entity: &Entity, principal: &Principal, operation: Operation) -> bool {
+    principal.is_admin() || granted(&entity.access.rules, principal, operation).next().is_some()
+}
+
+/// Whether any rule opens an operation on a field or relation to a principal, given that the row is open.
+#[must_use]
+pub fn member_opens(
+    catalog: &Catalog,
+    entity: &Entity,
+    principal: &Principal,
+    name: &str,
+    operation: Operation,
+) -> bool {
+    let exposed = entity
+        .fields
+        .iter()
+        .find(|field| field.name == name)
+        .is_none_or(|field| allows(field.exposure, operation));
+    let target_seen = entity
+        .relations
+        .iter()
+        .find(|relation| relation.name == name)
+        .is_none_or(|relation| visible(catalog.target(relation), principal));
+    if !exposed || !target_seen || !opens(entity, principal, operation) {
+        return false;
+    }
+    if principal.is_admin() {
+        return true;
+    }
+    let by_row = granted(&entity.access.rules, principal, operation).any(|rule| names(rule, name));
+    let by_field = entity
+        .access
+        .fields
+        .get(name)
+        .is_none_or(|rules| rules.is_empty() || granted(rules, principal, operation).next().is_some());
+    by_row && by_field
+}
+
+fn allows(exposure: Exposure, operation: Operation) -> bool {
+    match operation {
+        Operation::Read => exposure.read,
+        Operation::Create => exposure.create,
+        Operation::Update => exposure.update,
+        Operation::Delete => true,
+    }
+}
+
+fn names(rule: &Rule, name: &str) -> bool {
+    // The id is what every answer, cursor and order ends in: a rule that grants a row grants its id.
+    name == "id" || rule.fields.as_ref().is_none_or(|fields| fields.iter().any(|field| field == name))
+}
+
+fn granted<'a>(
+    rules: &'a [Rule],
+    principal: &'a Principal,
+    operation: Operation,
+) -> impl Iterator<Item = &'a Rule> {
+    rules.iter().filter(move |rule| rule.operations.has(operation) && principal.has_role(&rule.role))
+}
+
+struct Binder<'a> {
+    context: &'a Context,
+}
+
+impl Binder<'_> {
+    fn rows(&self, entity: EntityId, operation: Operation, depth: usize) -> Predicate {
+        if self.context.principal.is_admin() {
+            return Predicate::Always;
+        }
+        let definition = self.context.catalog.entity(entity);
+        Predicate::or(granted(&definition.access.rules, &self.context.principal, operation).map(|rule| {
+            Predicate::and([self.bound(&rule.condition), self.via(definition, rule, operation, depth)])
+        }))
+    }
+
+    fn afterwards(&self, entity: EntityId, operation: Operation, depth: usize) -> Predicate {
+        if self.context.principal.is_admin() {
+            return Predicate::Always;
+        }
+        let definition = self.context.catalog.entity(entity);
+        Predicate::or(granted(&definition.access.rules, &self.context.principal, operation).map(|rule| {
+            let check = rule.check.as_ref().unwrap_or(&rule.condition);
+            Predicate::and([self.bound(check), self.via(definition, rule, operation, depth)])
+        }))
+    }
+
+    /// As the related row allows: reading needs read of it, writing needs update of it.
+    fn via(&self, entity: &Entity, rule: &Rule, operation: Operation, depth: usize) -> Predicate {
+        let Some(relation) = rule.via else { return Predicate::Always };
+        if depth == 0 {
+            return Predicate::Never;
+        }
+        let wanted = if operation == Operation::Read { Operation::Read } else { Operation::Update };
+        let target = entity.relation(relation).target;
+        let that =
+            Predicate::and([self.rows(target, wanted, depth - 1), alive(&self.context.catalog, target)]);
+        match that {
+            Predicate::Never => Predicate::Never,
+            that => Predicate::Exists { relation, that: Box::new(that) },
+        }
+    }
+
+    fn member(&self, entity: &Entity, name: &str, operation: Operation) -> Predicate {
+        if self.context.principal.is_admin() {
+            return Predicate::Always;
+        }
+        let principal = &self.context.principal;
+        let by_row = if granted(&entity.access.rules, principal, operation).all(|rule| names(rule, name)) {
+            Predicate::Always
+        } else {
+            // Some rule that opens the row does not grant this field: it is there only where another one does.
+            Predicate::or(
+                granted(&entity.access.rules, principal, operation).filter(|rule| names(rule, name)).map(
+                    |rule| {
+                        Predicate::and([
+                            self.bound(&rule.condition),
+                            self.via(entity, rule, operation, VIA_DEPTH),
+                        ])
+                    },
+                ),
+            )
+        };
+        let by_field = match entity.access.fields.get(name) {
+            Some(rules) if !rules.is_empty() => {
+                Predicate::or(granted(rules, principal, operation).map(|rule| {
+                    Predicate::and([
+                        self.bound(&rule.condition),
+                        self.via(entity, rule, operation, VIA_DEPTH),
+                    ])
+                }))
+            }
+            _ => Predicate::Always,
+        };
+        Predicate::and([by_row, by_field])
+    }
+
+    /// Claims become values. A claim the principal does not have compares as null: unknown, so closed.
+    fn bound(&self, rule: &Predicate) -> Predicate {
+        let bound = rule.try_map(&mut |operand: &Operand| {
+            Ok::<_, std::convert::Infallible>(match operand {
+                Operand::Claim(claim) => Operand::Value(self.claim(claim)),
+                other => other.clone(),
+            })
+        });
+        match bound {
+            Ok(bound) => bound,
+            Err(never) => match never {},
+        }
+    }
+
+    fn claim(&self, _claim: &Claim) -> Value {
+        match self.context.principal {
+            Principal::Anonymous | Principal::Admin => Value::Null,
+        }
+    }
+}
+
+/// Rows that are not soft-deleted.
+#[must_use]
+pub fn alive(catalog: &Catalog, entity: EntityId) -> Predicate {
+    match catalog.entity(entity).deleted_at {
+        Some(field) => {
+            Predicate::Compare { field, op: entity::Op::IsNull, value: Operand::Value(Value::Bool(true)) }
+        }
+        None => Predicate::Always,
+    }
+}

@@ -1,0 +1,123 @@
+//! What a database error means to a caller. The one place that reads them.
+
+use sea_orm::sqlx::error::{DatabaseError, ErrorKind};
+use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr, sqlx};
+
+use crate::error::{Code, Error};
+
+/// Seconds after which a caller should try again while the database is away.
+const RETRY_AFTER: u64 = 1;
+
+/// The error a caller reads for a database's. Nothing of its text is shown: it may hold values and SQL.
+#[must_use]
+pub fn database(error: DbErr) -> Error {
+    match &error {
+        DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) => busy().because(error),
+        DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed) => away().because(error),
+        DbErr::Conn(RuntimeErr::SqlxError(inner)) => match inner.as_database_error() {
+            Some(reply) => from_reply(reply).because(error.clone()),
+            None => away().because(error),
+        },
+        DbErr::Exec(RuntimeErr::SqlxError(inner)) | DbErr::Query(RuntimeErr::SqlxError(inner)) => {
+            from_sqlx(inner).because(error.clone())
+        }
+        _ => Error::internal(error),
+    }
+}
+
+/// The name of the constraint a failed write broke, where the database told it.
+#[must_use]
+pub fn constraint(error: &Error) -> Option<String> {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = error.cause().map(|cause| cause as _);
+    while let Some(found) = cause {
+        if let Some(DbErr::Exec(RuntimeErr::SqlxError(inner)) | DbErr::Query(RuntimeErr::SqlxError(inner))) =
+            found.downcast_ref::<DbErr>()
+        {
+            let reply = inner.as_database_error()?;
+            if let Some(name) = reply.constraint() {
+                return Some(name.to_owned());
+            }
+            let message = reply.message();
+            // SQLite: "UNIQUE constraint failed: index 'ux_a_b'" or "UNIQUE constraint failed: tracks.album_id, tracks.position",
+            // and our triggers: "launchway_check:ck_tracks_position_1".
+            return message
+                .split_once("launchway_check:")
+                .map(|(_, name)| name.trim().to_owned())
+                .or_else(|| message.split_once("failed: ").map(|(_, columns)| columns.to_owned()));
+        }
+        cause = found.source();
+    }
+    None
+}
+
+fn from_sqlx(error: &sqlx::Error) -> Error {
+    match error {
+        sqlx::Error::Database(reply) => from_reply(reply.as_ref()),
+        sqlx::Error::PoolTimedOut => busy(),
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => away(),
+        _ => Error::new(Code::Internal, "Something went wrong on our side."),
+    }
+}
+
+fn from_reply(reply: &dyn DatabaseError) -> Error {
+    match reply.kind() {
+        ErrorKind::UniqueViolation => {
+            return Error::new(Code::UniqueViolation, "Another row has this value already.");
+        }
+        ErrorKind::ForeignKeyViolation => {
+            return Error::new(
+                Code::ForeignKeyViolation,
+                "A row it refers to is not there, or another row still refers to it.",
+            );
+        }
+        ErrorKind::NotNullViolation => return Error::new(Code::Required, "A required field has no value."),
+        ErrorKind::CheckViolation => {
+            return Error::new(Code::CheckFailed, "A value breaks a check of the model.");
+        }
+        _ => {}
+    }
+    if reply.message().contains("launchway_check:") {
+        return Error::new(Code::CheckFailed, "A value breaks a check of the model.");
+    }
+    match reply.code().as_deref().unwrap_or_default() {
+        // PostgreSQL: number out of range, interval overflow, division by zero.
+        "22003" | "22008" | "22012" => Error::new(Code::OutOfRange, "A number left the range of its type."),
+        // statement_timeout, or an administrator's cancel.
+        "57014" => Error::new(Code::Timeout, "The database did not answer in time.").hint(
+            "Ask for less: a narrower condition, a smaller page, an index on what is filtered and sorted by.",
+        ),
+        // serialization failure, deadlock, lock not available
+        "40001" | "40P01" | "55P03" => Error::new(Code::Conflict, "The change collided with another one.")
+            .hint("Try again.")
+            .retry_after(RETRY_AFTER),
+        // shutting down, crashed, starting up; too many connections; connection exceptions; read-only
+        "57P01" | "57P02" | "57P03" | "53300" | "08000" | "08001" | "08003" | "08004" | "08006" | "25006" => {
+            away()
+        }
+        // out of disk, out of memory
+        code if code.starts_with("53") => away(),
+        // SQLite: busy and its kin, I/O error, full, cannot open
+        "5" | "261" | "517" | "773" => busy(),
+        "10" | "13" | "14" => away(),
+        _ if reply.message() == "integer overflow" => {
+            Error::new(Code::OutOfRange, "A number left the range of its type.")
+        }
+        _ => Error::new(Code::Internal, "Something went wrong on our side."),
+    }
+}
+
+fn busy() -> Error {
+    Error::new(Code::Unavailable, "All database connections are busy.")
+        .hint("Try again in a moment.")
+        .retry_after(RETRY_AFTER)
+}
+
+fn away() -> Error {
+    Error::new(Code::Unavailable, "The database can't be reached.")
+        .hint("Try again in a moment.")
+        .retry_after(RETRY_AFTER)
+}

@@ -1,0 +1,156 @@
+//! The database: pools, transactions, how values are bound, what its errors mean.
+
+pub mod bind;
+pub mod classify;
+mod connect;
+
+use std::time::Duration;
+
+use migration::Dialect;
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, QueryResult, SqliteTransactionMode, Statement,
+    TransactionOptions, TransactionTrait,
+};
+use tokio::time::Instant;
+
+use crate::error::{Code, Error, Result};
+
+pub use connect::Settings;
+
+/// The pools of one database.
+#[derive(Debug, Clone)]
+pub struct Database {
+    dialect: Dialect,
+    /// SQLite: many connections that only read. PostgreSQL: the pool.
+    readers: DatabaseConnection,
+    /// SQLite: the one connection that writes. PostgreSQL: the pool.
+    writer: DatabaseConnection,
+}
+
+impl Database {
+    /// Opens the pools. PostgreSQL is connected to on first use, so that a server starts while it is away.
+    ///
+    /// # Errors
+    /// `BAD_VALUE` for a URL that is not understood, `UNAVAILABLE` when an SQLite file can't be opened.
+    pub async fn open(settings: &Settings) -> Result<Self> {
+        connect::open(settings).await
+    }
+
+    /// Which of the two it is.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// The connection that may write, for migrations and bulk moves.
+    #[must_use]
+    pub fn writer(&self) -> &DatabaseConnection {
+        &self.writer
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE` when it does not.
+    pub async fn ping(&self) -> Result<()> {
+        let statement = Statement::from_string(self.readers.get_database_backend(), "SELECT 1");
+        self.readers.query_one_raw(statement).await.map_err(classify::database)?;
+        Ok(())
+    }
+
+    /// Runs one reading statement that gives one row at most.
+    ///
+    /// # Errors
+    /// The database's, classified; `TIMEOUT` at the deadline.
+    pub async fn read(
+        &self,
+        sql: &str,
+        values: Vec<sea_orm::Value>,
+        deadline: Option<Instant>,
+    ) -> Result<Option<QueryResult>> {
+        let statement = Statement::from_sql_and_values(self.readers.get_database_backend(), sql, values);
+        within(deadline, self.readers.query_one_raw(statement)).await
+    }
+
+    /// Begins a transaction that may write. On SQLite there is one at a time; others wait for it.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE` when no connection comes free in time.
+    pub async fn begin(&self, deadline: Option<Instant>) -> Result<Transaction> {
+        let options = TransactionOptions {
+            // A deferred transaction that reads before it writes can't be made to wait: it fails as busy at once.
+            sqlite_transaction_mode: (self.dialect == Dialect::Sqlite)
+                .then_some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        let inner = within(deadline, self.writer.begin_with_options(options)).await?;
+        Ok(Transaction { inner, deadline, dialect: self.dialect })
+    }
+}
+
+/// A transaction that may write. Dropped without a commit, it is rolled back.
+#[derive(Debug)]
+pub struct Transaction {
+    inner: DatabaseTransaction,
+    deadline: Option<Instant>,
+    dialect: Dialect,
+}
+
+impl Transaction {
+    /// Which database it is.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// Runs a statement that gives rows.
+    ///
+    /// # Errors
+    /// The database's, classified; `TIMEOUT` at the deadline.
+    pub async fn query(&self, sql: &str, values: Vec<sea_orm::Value>) -> Result<Vec<QueryResult>> {
+        let statement = Statement::from_sql_and_values(self.inner.get_database_backend(), sql, values);
+        within(self.deadline, self.inner.query_all_raw(statement)).await
+    }
+
+    /// Runs a statement and tells how many rows it touched.
+    ///
+    /// # Errors
+    /// The database's, classified; `TIMEOUT` at the deadline.
+    pub async fn execute(&self, sql: &str, values: Vec<sea_orm::Value>) -> Result<u64> {
+        let statement = Statement::from_sql_and_values(self.inner.get_database_backend(), sql, values);
+        Ok(within(self.deadline, self.inner.execute_raw(statement)).await?.rows_affected())
+    }
+
+    /// Makes the changes last.
+    ///
+    /// # Errors
+    /// The database's, classified: deferred constraints speak here.
+    pub async fn commit(self) -> Result<()> {
+        self.inner.commit().await.map_err(classify::database)
+    }
+
+    /// Undoes everything.
+    ///
+    /// # Errors
+    /// The database's, classified.
+    pub async fn rollback(self) -> Result<()> {
+        self.inner.rollback().await.map_err(classify::database)
+    }
+}
+
+async fn within<T>(
+    deadline: Option<Instant>,
+    work: impl Future<Output = std::result::Result<T, sea_orm::DbErr>>,
+) -> Result<T> {
+    let outcome = match deadline {
+        Some(deadline) => tokio::time::timeout_at(deadline, work).await.map_err(|_| {
+            Error::new(Code::Timeout, "The database did not answer in time.")
+                .hint("Ask for less: a narrower condition, a smaller page, an index on what is filtered and sorted by.")
+        })?,
+        None => work.await,
+    };
+    outcome.map_err(classify::database)
+}
+
+/// How long a connection may be waited for by default.
+pub const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);

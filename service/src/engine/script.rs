@@ -1,0 +1,330 @@
+//! Writes: a script of statements in one transaction, then one read of what came of it.
+
+use std::time::{Duration, Instant};
+
+use entity::catalog::Entity;
+use entity::{EntityId, Input, Value};
+use sea_orm::QueryResult;
+
+use super::execute::{self, Values};
+use super::plan::write::{AnswerPlan, Expect, KeyRef, Keys, Miss, StepPlan, WritePlan, WritePlanner};
+use super::reply::{Facts, Reply, RootReply};
+use super::request::Request;
+use super::sql::{Bind, Sql};
+use super::{Engine, explain, number};
+use crate::context::Context;
+use crate::database::Transaction;
+use crate::error::{Code, Error, Result};
+
+/// What a write is to do beside writing.
+#[derive(Default)]
+pub struct WriteOptions<'a> {
+    /// Do everything, answer, and roll back.
+    pub dry_run: bool,
+    /// Remember the answer under a key, in the same transaction.
+    pub idempotency: Option<Idempotency<'a>>,
+}
+
+/// An idempotency key with what it stands for.
+pub struct Idempotency<'a> {
+    /// The key, as sent.
+    pub key: &'a str,
+    /// Method and path: a key is reused only for the same.
+    pub route: &'a str,
+    /// A hash of the body: another body under the same key is an error.
+    pub fingerprint: &'a str,
+    /// What to store: status, headers, body.
+    pub render: &'a (dyn Fn(&Reply) -> StoredAnswer + Send + Sync),
+}
+
+/// An answer as it was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredAnswer {
+    /// The HTTP status.
+    pub status: u16,
+    /// Headers worth repeating.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// What a write came to.
+#[derive(Debug)]
+pub enum Written {
+    /// It was done now.
+    Now(Reply),
+    /// It was done before, under the same idempotency key.
+    Before(StoredAnswer),
+}
+
+impl Engine {
+    /// Does writes in one transaction.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the request, or a rule, check or constraint that refuses it; nothing is changed then.
+    pub async fn write(
+        &self,
+        context: &Context,
+        request: &Request,
+        options: WriteOptions<'_>,
+    ) -> Result<Written> {
+        let Request::Write(roots) = request else {
+            return Ok(Written::Now(Box::pin(self.run(context, request)).await?));
+        };
+        let plan = tracing::debug_span!(target: "launchway::engine", "plan")
+            .in_scope(|| WritePlanner::new(context).writes(roots))?;
+        let started = Instant::now();
+        let transaction = self.database.begin(context.deadline).await?;
+        if let Some(idempotency) = &options.idempotency
+            && let Some(before) = super::idempotency::claim(&transaction, context, idempotency).await?
+        {
+            transaction.rollback().await?;
+            return Ok(Written::Before(before));
+        }
+        let mut run = Run {
+            engine: self,
+            context,
+            plan: &plan,
+            transaction: &transaction,
+            touched: vec![Vec::new(); plan.slots],
+            versions: vec![Vec::new(); plan.slots],
+            answers: vec![None; plan.answers.len()],
+        };
+        let outcome = run.all().await;
+        let reply = match outcome {
+            Ok(()) => run.reply(started.elapsed()),
+            Err(error) => {
+                // The first error is the one that matters; the connection is cleaned in any case.
+                let _ = transaction.rollback().await;
+                return Err(error);
+            }
+        };
+        if let Some(idempotency) = &options.idempotency {
+            super::idempotency::store(&transaction, context, idempotency, &reply).await?;
+        }
+        if options.dry_run {
+            transaction.rollback().await?;
+        } else {
+            transaction.commit().await.map_err(|error| explain::constraint(context, error))?;
+        }
+        Ok(Written::Now(reply))
+    }
+}
+
+/// A script on its way.
+struct Run<'a> {
+    engine: &'a Engine,
+    context: &'a Context,
+    plan: &'a WritePlan,
+    transaction: &'a Transaction,
+    touched: Vec<Vec<Value>>,
+    versions: Vec<Vec<i64>>,
+    answers: Vec<Option<String>>,
+}
+
+impl<'a> Run<'a> {
+    async fn all(&mut self) -> Result<()> {
+        for step in &self.plan.steps {
+            self.step(step).await?;
+        }
+        self.read(|_, answer| match answer {
+            AnswerPlan::One { before, .. } | AnswerPlan::Batch { before, .. } => !before,
+            AnswerPlan::Nothing(_) => false,
+        })
+        .await
+    }
+
+    async fn step(&mut self, step: &StepPlan) -> Result<()> {
+        if let StepPlan::Read(position) = step {
+            return self.read(|index, _| index == *position).await;
+        }
+        let mut sql = self.sql();
+        sql.step(step);
+        let (text, binds) = (sql.text, sql.binds);
+        match step {
+            StepPlan::Insert(plan) => {
+                let rows = self
+                    .query(&text, &binds)
+                    .await
+                    .map_err(|error| if plan.create_only { exists_already(error) } else { error })?;
+                self.remember(plan.slot, plan.entity, &rows)?;
+                if rows.len() < plan.rows.len() {
+                    return Err(
+                        self.not_upserted(plan.conflict.as_ref().and_then(|conflict| conflict.if_version))
+                    );
+                }
+            }
+            StepPlan::Update { slot, entity, expect, .. } | StepPlan::Delete { slot, entity, expect, .. } => {
+                let rows = self.query(&text, &binds).await?;
+                self.remember(*slot, *entity, &rows)?;
+                self.expected(*entity, expect, rows.len()).await?;
+            }
+            StepPlan::Link { .. } | StepPlan::Unlink { .. } => {
+                self.query(&text, &binds).await?;
+            }
+            StepPlan::Require { otherwise, .. } => {
+                let rows = self.query(&text, &binds).await?;
+                let holds =
+                    rows.first().map(|row| execute::column::<bool>(row, 0)).transpose()?.unwrap_or(false);
+                if !holds {
+                    return Err(otherwise.clone());
+                }
+            }
+            StepPlan::Read(_) => {}
+        }
+        Ok(())
+    }
+
+    fn sql(&self) -> Sql<'a> {
+        Sql::new(&self.context.catalog, self.engine.database.dialect())
+    }
+
+    async fn query(&self, text: &str, binds: &[Bind]) -> Result<Vec<QueryResult>> {
+        let values = Values { context: self.context, params: &[], touched: &self.touched };
+        let bound = execute::bind_all(&self.engine.database, binds, &values)?;
+        self.transaction.query(text, bound).await.map_err(|error| explain::constraint(self.context, error))
+    }
+
+    fn remember(&mut self, slot: usize, entity: EntityId, rows: &[QueryResult]) -> Result<()> {
+        let definition = self.context.catalog.entity(entity);
+        let mut keys = Vec::with_capacity(rows.len());
+        let mut versions = Vec::with_capacity(rows.len());
+        for row in rows {
+            let text: String = execute::column(row, 0)?;
+            keys.push(key_value(definition, text)?);
+            versions.push(execute::column::<i64>(row, 1)?);
+        }
+        if let (Some(touched), Some(seen)) = (self.touched.get_mut(slot), self.versions.get_mut(slot)) {
+            *touched = keys;
+            *seen = versions;
+        }
+        Ok(())
+    }
+
+    async fn expected(&self, entity: EntityId, expect: &Expect, touched: usize) -> Result<()> {
+        match expect {
+            Expect::Any => Ok(()),
+            Expect::AtMost(max) if touched as u64 <= *max => Ok(()),
+            Expect::AtMost(max) => Err(Error::new(
+                Code::TooManyRows,
+                format!("More than {max} rows match; nothing was changed."),
+            )
+            .hint("Narrow the condition, or raise the maximum of the request.")),
+            Expect::Exactly(count, _) if touched == *count => Ok(()),
+            Expect::Exactly(_, otherwise) => Err(otherwise.clone()),
+            Expect::One(_) if touched == 1 => Ok(()),
+            Expect::One(miss) => Err(self.missed(entity, miss).await?),
+        }
+    }
+
+    /// Why one row was not touched.
+    async fn missed(&self, entity: EntityId, miss: &Miss) -> Result<Error> {
+        let mut sql = self.sql();
+        sql.miss(entity, miss);
+        let rows = self.query(&sql.text, &sql.binds).await?;
+        let name = &self.context.catalog.entity(entity).name;
+        let Some(row) = rows.first() else {
+            return Ok(Error::new(Code::NotFound, format!("There is no such {name}.")));
+        };
+        let version: i64 = execute::column(row, 0)?;
+        Ok(match miss.if_version {
+            Some(wanted) if wanted != version => stale(name),
+            _ => Error::new(Code::Forbidden, format!("You may not change this {name}.")),
+        })
+    }
+
+    fn not_upserted(&self, if_version: Option<i64>) -> Error {
+        match if_version {
+            Some(_) => stale("row"),
+            None => Error::new(
+                Code::Forbidden,
+                "A row with this identity is there already, and you may not change it.",
+            ),
+        }
+    }
+
+    async fn read(&mut self, wanted: impl Fn(usize, &AnswerPlan) -> bool + Send) -> Result<()> {
+        let mut sql = self.sql();
+        if !sql.answers(self.plan, &wanted) {
+            return Ok(());
+        }
+        let rows = self.query(&sql.text, &sql.binds).await?;
+        let Some(row) = rows.first() else { return Err(Error::internal("an answer has no row")) };
+        let mut column = 0;
+        for (index, (_, answer)) in self.plan.answers.iter().enumerate() {
+            if !wanted(index, answer) {
+                continue;
+            }
+            let json: Option<String> = execute::column(row, column)?;
+            column += 1;
+            if let Some(place) = self.answers.get_mut(index) {
+                *place = json.map(|json| if sql.floats { number::canonical(&json) } else { json });
+            }
+        }
+        Ok(())
+    }
+
+    fn reply(&mut self, database: Duration) -> Reply {
+        let answers = std::mem::take(&mut self.answers);
+        let roots = self.plan.answers.iter().zip(answers).map(|((key, answer), json)| RootReply {
+            key: key.clone(),
+            json,
+            facts: Some(self.facts(answer)),
+        });
+        Reply { roots: roots.collect(), database }
+    }
+
+    fn facts(&self, answer: &AnswerPlan) -> Facts {
+        let keys = match answer {
+            AnswerPlan::One { keys, .. } | AnswerPlan::Batch { keys, .. } | AnswerPlan::Nothing(keys) => keys,
+        };
+        let values = Values { context: self.context, params: &[], touched: &self.touched };
+        let ids: Vec<String> = values.keys(keys).iter().map(id_text).collect();
+        let version = self.version(keys);
+        Facts { ids, version, created: version == Some(1), ..Facts::default() }
+    }
+
+    /// The version of the one touched row.
+    fn version(&self, keys: &Keys) -> Option<i64> {
+        let [key] = keys.0.as_slice() else { return None };
+        match key {
+            KeyRef::Slot(slot) => self.versions.get(*slot)?.first().copied(),
+            // The last step that touched the row knows its version.
+            KeyRef::Known(value) => self
+                .touched
+                .iter()
+                .zip(&self.versions)
+                .filter_map(|(keys, versions)| {
+                    versions.get(keys.iter().position(|key| key == value)?).copied()
+                })
+                .max(),
+        }
+    }
+}
+
+fn id_text(value: &Value) -> String {
+    match value.to_json() {
+        serde_json::Value::String(text) => text,
+        other => other.to_string(),
+    }
+}
+
+fn key_value(entity: &Entity, text: String) -> Result<Value> {
+    match super::plan::read::key(entity, &Input::String(text))? {
+        entity::Operand::Value(value) => Ok(value),
+        _ => Err(Error::internal("a key that is no value")),
+    }
+}
+
+fn stale(name: &str) -> Error {
+    Error::new(Code::VersionMismatch, format!("The {name} has changed since it was read."))
+        .hint("Read it again, apply your change to what you find, and send its new version.")
+}
+
+fn exists_already(error: Error) -> Error {
+    if error.code() == Code::UniqueViolation {
+        return Error::new(Code::VersionMismatch, "The row is there already.")
+            .hint("Leave `If-None-Match: *` out to change it.");
+    }
+    error
+}

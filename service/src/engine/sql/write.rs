@@ -1,0 +1,392 @@
+//! Steps of a write become statements.
+
+use entity::catalog::Entity;
+use entity::{EntityId, FieldId, FieldType, IdKind, Predicate, Scalar};
+use migration::Dialect;
+
+use super::text::{Alias, Bind, Form, Sql, form_value};
+use crate::engine::plan::write::{
+    AnswerPlan, Assign, BatchPartPlan, Cell, ConflictPlan, Expect, InsertPlan, JoinColumns, Keys, Miss,
+    StepPlan, WritePlan,
+};
+
+/// A limit on how many rows a plural change looks at: one more than it may touch, to know that there are more.
+fn at_most(expect: &Expect) -> Option<u64> {
+    match expect {
+        Expect::AtMost(max) => Some(max + 1),
+        Expect::Any | Expect::One(_) | Expect::Exactly(..) => None,
+    }
+}
+
+impl Sql<'_> {
+    /// The statement of a step; reads have their own.
+    pub(crate) fn step(&mut self, step: &StepPlan) {
+        match step {
+            StepPlan::Insert(plan) => self.insert(plan),
+            StepPlan::Update { entity, predicate, assigns, expect, .. } => {
+                self.update(*entity, predicate, assigns, at_most(expect))
+            }
+            StepPlan::Delete { entity, predicate, expect, .. } => {
+                self.delete(*entity, predicate, at_most(expect))
+            }
+            StepPlan::Link { join, near, far } => self.link(join, near, far),
+            StepPlan::Unlink { join, near, far } => self.unlink(join, near, far.as_ref()),
+            StepPlan::Require { entity, keys, predicate, .. } => self.require(*entity, keys, predicate),
+            StepPlan::Read(_) => {}
+        }
+    }
+
+    fn insert(&mut self, plan: &InsertPlan) {
+        let entity = self.catalog.entity(plan.entity);
+        self.push("insert into ").ident(&entity.table);
+        // An upsert's new values are compared with the row that is there, which needs a name.
+        let row = self.alias();
+        if plan.conflict.is_some() {
+            self.push(" as ").table(row);
+        }
+        self.push(" (");
+        for (index, field) in plan.fields.iter().enumerate() {
+            self.push(if index > 0 { ", " } else { "" });
+            self.ident(&entity.field(*field).column);
+        }
+        self.push(") values ");
+        for (index, cells) in plan.rows.iter().enumerate() {
+            self.push(if index > 0 { ", (" } else { "(" });
+            for (index, (field, cell)) in plan.fields.iter().zip(cells).enumerate() {
+                self.push(if index > 0 { ", " } else { "" });
+                self.cell(entity, *field, cell);
+            }
+            self.push(")");
+        }
+        if let Some(conflict) = &plan.conflict {
+            self.conflict(entity, row, conflict);
+        }
+        self.returning(entity);
+    }
+
+    fn conflict(&mut self, entity: &Entity, row: Alias, conflict: &ConflictPlan) {
+        self.push(" on conflict (");
+        for (index, field) in conflict.fields.iter().enumerate() {
+            self.push(if index > 0 { ", " } else { "" });
+            self.ident(&entity.field(*field).column);
+        }
+        self.push(")");
+        // Uniqueness among rows that are not deleted is kept by a partial index.
+        if let Some(deleted) = entity.deleted_at.filter(|_| conflict.fields != [Entity::KEY]) {
+            self.push(" where ").ident(&entity.field(deleted).column).push(" is null");
+        }
+        self.push(" do update set ");
+        self.assigns(entity, row, &conflict.assigns);
+        self.push(" where ");
+        self.predicate(entity.id, row, &conflict.predicate);
+    }
+
+    fn update(
+        &mut self,
+        entity: EntityId,
+        predicate: &Predicate,
+        assigns: &[(FieldId, Assign)],
+        limit: Option<u64>,
+    ) {
+        let entity = self.catalog.entity(entity);
+        let row = self.alias();
+        self.push("update ").ident(&entity.table).push(" as ").table(row).push(" set ");
+        if assigns.is_empty() {
+            // Rows are only locked and named.
+            let key = &entity.key_field().column;
+            self.ident(key).push(" = ").column(row, key);
+        }
+        self.assigns(entity, row, assigns);
+        self.push(" where ");
+        self.rows(entity, row, predicate, limit);
+        self.returning(entity);
+    }
+
+    fn delete(&mut self, entity: EntityId, predicate: &Predicate, limit: Option<u64>) {
+        let definition = self.catalog.entity(entity);
+        let row = self.alias();
+        match definition.deleted_at {
+            Some(deleted) => {
+                self.push("update ").ident(&definition.table).push(" as ").table(row).push(" set ");
+                for (field, offset) in
+                    [Some(deleted), definition.updated_at].into_iter().flatten().map(|field| (field, 0))
+                {
+                    self.ident(&definition.field(field).column).push(" = ");
+                    self.bind(Bind::Now(offset, definition.field(field).ty)).push(", ");
+                }
+                let version = &definition.field(definition.version).column;
+                self.ident(version).push(" = ").column(row, version).push(" + 1 where ");
+            }
+            None => {
+                self.push("delete from ").ident(&definition.table).push(" as ").table(row).push(" where ");
+            }
+        }
+        self.rows(definition, row, predicate, limit);
+        self.returning(definition);
+    }
+
+    /// The rows of a change; with a limit they are found first.
+    fn rows(&mut self, entity: &Entity, row: Alias, predicate: &Predicate, limit: Option<u64>) {
+        let Some(limit) = limit else { return self.predicate(entity.id, row, predicate) };
+        let inner = self.alias();
+        let key = &entity.key_field().column;
+        self.column(row, key)
+            .push(" in (select ")
+            .column(inner, key)
+            .push(" from ")
+            .ident(&entity.table)
+            .push(" ")
+            .table(inner)
+            .push(" where ");
+        self.predicate(entity.id, inner, predicate);
+        self.push(" order by ").column(inner, key).push(" limit ").number(limit).push(")");
+    }
+
+    fn returning(&mut self, entity: &Entity) {
+        self.push(" returning cast(")
+            .ident(&entity.key_field().column)
+            .push(" as text), ")
+            .ident(&entity.field(entity.version).column);
+    }
+
+    fn assigns(&mut self, entity: &Entity, row: Alias, assigns: &[(FieldId, Assign)]) {
+        for (index, (id, assign)) in assigns.iter().enumerate() {
+            let field = entity.field(*id);
+            self.push(if index > 0 { ", " } else { "" });
+            self.ident(&field.column).push(" = ");
+            match assign {
+                Assign::Set(cell) => self.cell(entity, *id, cell),
+                Assign::Inc(value) => {
+                    let bound = form_value(self.dialect, field.ty, Form::Plain(false), value);
+                    self.column(row, &field.column).push(" + ").bind(Bind::Value(bound));
+                }
+                Assign::Append(value) => {
+                    let bound = form_value(self.dialect, field.ty, Form::Items, value);
+                    self.append(row, &field.column, bound);
+                }
+                Assign::Remove(value) => {
+                    let bound = form_value(self.dialect, field.ty, Form::Items, value);
+                    self.remove(row, &field.column, bound);
+                }
+            }
+        }
+    }
+
+    fn append(&mut self, row: Alias, column: &str, items: sea_orm::Value) {
+        match self.dialect {
+            Dialect::Postgres => {
+                self.push("coalesce(")
+                    .column(row, column)
+                    .push(", '[]'::jsonb) || ")
+                    .bind(Bind::Value(items))
+                    .push("::jsonb");
+            }
+            Dialect::Sqlite => {
+                self.push("(select json_group_array(").push(SQLITE_ITEM).push(
+                    " order by item.part, item.id) from (select 0 as part, id, type, value from json_each(",
+                );
+                self.column(row, column)
+                    .push(") union all select 1, id, type, value from json_each(")
+                    .bind(Bind::Value(items))
+                    .push(")) item)");
+            }
+        }
+    }
+
+    fn remove(&mut self, row: Alias, column: &str, items: sea_orm::Value) {
+        match self.dialect {
+            Dialect::Postgres => {
+                self.push("case when ").column(row, column).push(" is not null then (select coalesce(jsonb_agg(item.value order by item.place), '[]'::jsonb) from jsonb_array_elements(");
+                self.column(row, column)
+                    .push(") with ordinality as item(value, place) where not (")
+                    .bind(Bind::Value(items))
+                    .push("::jsonb @> item.value)) end");
+            }
+            Dialect::Sqlite => {
+                self.push("case when ")
+                    .column(row, column)
+                    .push(" is not null then (select json_group_array(")
+                    .push(SQLITE_ITEM);
+                self.push(" order by item.id) from json_each(")
+                    .column(row, column)
+                    .push(") item where item.value not in (select value from json_each(");
+                self.bind(Bind::Value(items)).push("))) end");
+            }
+        }
+    }
+
+    fn cell(&mut self, entity: &Entity, field: FieldId, cell: &Cell) {
+        let field = entity.field(field);
+        match cell {
+            Cell::Value(value) => {
+                let bound = form_value(self.dialect, field.ty, Form::Plain(field.list), value);
+                self.bind(Bind::Value(bound));
+            }
+            Cell::Key(slot, _) => {
+                self.bind(Bind::Key { keys: Keys::slot(*slot), ty: field.ty });
+            }
+            Cell::Copy { entity: source, field: copied, key } => {
+                let source = self.catalog.entity(*source);
+                self.push("(select ")
+                    .ident(&source.field(*copied).column)
+                    .push(" from ")
+                    .ident(&source.table)
+                    .push(" where ");
+                self.ident(&source.key_field().column).push(" = ");
+                self.cell(source, Entity::KEY, key);
+                self.push(")");
+            }
+        }
+    }
+
+    /// `join table` pairs of one near key and each far key.
+    fn link(&mut self, join: &JoinColumns, near: &Keys, far: &Keys) {
+        let near_type = self.key_type(join.near.1);
+        self.push("insert into ")
+            .ident(&join.table)
+            .push(" (")
+            .ident(&join.near.0)
+            .push(", ")
+            .ident(&join.far.0)
+            .push(") select ");
+        self.bind(Bind::Key { keys: near.clone(), ty: near_type });
+        if self.dialect == Dialect::Postgres {
+            self.push(postgres_cast(near_type));
+        }
+        self.push(", k.value from ");
+        self.key_rows(far, join.far.1);
+        // SQLite reads `on` after a FROM clause as a join's condition unless there is a WHERE clause between.
+        self.push(" where true on conflict do nothing");
+    }
+
+    fn unlink(&mut self, join: &JoinColumns, near: &Keys, far: Option<&Keys>) {
+        let near_type = self.key_type(join.near.1);
+        self.push("delete from ").ident(&join.table).push(" where ").ident(&join.near.0).push(" = ");
+        self.bind(Bind::Key { keys: near.clone(), ty: near_type });
+        if let Some(far) = far {
+            self.push(" and ").ident(&join.far.0).push(" in (select k.value from ");
+            self.key_rows(far, join.far.1);
+            self.push(")");
+        }
+    }
+
+    fn key_type(&self, entity: EntityId) -> FieldType {
+        self.catalog.entity(entity).key_field().ty
+    }
+
+    /// Keys as rows `k(value, place)`.
+    fn key_rows(&mut self, keys: &Keys, entity: EntityId) {
+        let ty = self.key_type(entity);
+        let keys = keys.clone();
+        match self.dialect {
+            Dialect::Postgres => {
+                self.push("unnest(")
+                    .bind(Bind::Keys { keys, ty })
+                    .push(") with ordinality as k(value, place)");
+            }
+            Dialect::Sqlite => {
+                self.push("(select value, key as place from json_each(")
+                    .bind(Bind::Keys { keys, ty })
+                    .push(")) k");
+            }
+        }
+    }
+
+    /// Whether each of the rows is there and fulfils the condition.
+    fn require(&mut self, entity: EntityId, keys: &Keys, predicate: &Predicate) {
+        let definition = self.catalog.entity(entity);
+        let row = self.alias();
+        self.push("select not exists (select 1 from ");
+        self.key_rows(keys, entity);
+        self.push(" left join ").ident(&definition.table).push(" ").table(row).push(" on ");
+        self.column(row, &definition.key_field().column).push(" = k.value where (");
+        self.column(row, &definition.key_field().column).push(" is not null and ");
+        self.predicate(entity, row, predicate);
+        self.push(") is not true)");
+    }
+
+    /// Why no row was touched: it is there and visible, and its version.
+    pub(crate) fn miss(&mut self, entity: EntityId, miss: &Miss) {
+        let definition = self.catalog.entity(entity);
+        let row = self.alias();
+        self.push("select ")
+            .column(row, &definition.field(definition.version).column)
+            .push(" from ")
+            .ident(&definition.table)
+            .push(" ")
+            .table(row)
+            .push(" where ");
+        self.predicate(entity, row, &miss.visible);
+        self.push(" limit 1");
+    }
+
+    /// The answers of a script as columns of one row; those that were read before are left out.
+    pub(crate) fn answers(&mut self, plan: &WritePlan, wanted: &dyn Fn(usize, &AnswerPlan) -> bool) -> bool {
+        let mut any = false;
+        for (index, (_, answer)) in plan.answers.iter().enumerate() {
+            if !wanted(index, answer) {
+                continue;
+            }
+            self.push(if any { ", " } else { "select " });
+            any = true;
+            self.as_text(&mut |sql| sql.answer(answer));
+            self.push(" as c").number(index as u64);
+        }
+        any
+    }
+
+    fn answer(&mut self, answer: &AnswerPlan) {
+        match answer {
+            AnswerPlan::Nothing(_) => {
+                self.push("null");
+            }
+            AnswerPlan::One { keys, predicate, object, .. } => {
+                let row = self.alias();
+                let entity = self.catalog.entity(object.entity);
+                self.push("select ");
+                self.row_object(object, row);
+                self.push(" from ").ident(&entity.table).push(" ").table(row).push(" where ");
+                self.column(row, &entity.key_field().column).push(" = ");
+                self.bind(Bind::Key { keys: keys.clone(), ty: entity.key_field().ty }).push(" and ");
+                self.predicate(object.entity, row, predicate);
+            }
+            AnswerPlan::Batch { keys, entity, predicate, parts, .. } => {
+                let names: Vec<&str> = parts.iter().map(|(key, _)| key.as_str()).collect();
+                self.push("select ");
+                self.object(&names, &mut |sql, index| match parts.get(index) {
+                    Some((_, BatchPartPlan::Count)) => {
+                        sql.push("(select count(*) from ");
+                        sql.key_rows(keys, *entity);
+                        sql.push(")");
+                    }
+                    Some((_, BatchPartPlan::Constant(text))) => sql.text_literal(text),
+                    Some((_, BatchPartPlan::Nodes(object))) => sql.nested(&mut |sql| {
+                        let row = sql.alias();
+                        let definition = sql.catalog.entity(*entity);
+                        sql.push("select ");
+                        sql.array(None, Some("k.place"), &mut |sql| sql.row_object(object, row));
+                        sql.push(" from ");
+                        sql.key_rows(keys, *entity);
+                        sql.push(" join ").ident(&definition.table).push(" ").table(row).push(" on ");
+                        sql.column(row, &definition.key_field().column).push(" = k.value where ");
+                        sql.predicate(*entity, row, predicate);
+                    }),
+                    None => {}
+                });
+            }
+        }
+    }
+}
+
+/// An item of `json_each` as JSON again: booleans come out of it as 0 and 1.
+const SQLITE_ITEM: &str =
+    "json(case item.type when 'true' then 'true' when 'false' then 'false' else json_quote(item.value) end)";
+
+/// The type of a key in a select list, where PostgreSQL can't infer it.
+fn postgres_cast(ty: FieldType) -> &'static str {
+    match ty {
+        FieldType::Scalar(Scalar::Id(IdKind::Uuid7) | Scalar::Uuid) => "::uuid",
+        FieldType::Scalar(Scalar::Id(IdKind::Serial) | Scalar::BigInt) => "::bigint",
+        _ => "::text",
+    }
+}

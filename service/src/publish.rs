@@ -1,0 +1,68 @@
+//! Model text → catalog → the database's shape → in force. Used by serve, apply and watch.
+
+use std::sync::Arc;
+
+use entity::model::{self, Compiled, Diagnostic, Diagnostics, Source};
+
+use crate::Service;
+
+/// How far publishing may change the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Apply {
+    /// What is safe while requests run: new types, fields, indexes.
+    #[default]
+    Safe,
+    /// Nothing: the database must have the model's shape already.
+    Never,
+}
+
+/// What publishing came to.
+#[derive(Debug)]
+pub struct Published {
+    /// What was done to the database; no steps when it had the shape already.
+    pub plan: migration::Plan,
+    /// Warnings, and what is accepted but not in force yet.
+    pub notices: Vec<Diagnostic>,
+}
+
+/// Why a model was not published. The one in force before stays in force.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The model has mistakes.
+    #[error("the model has mistakes")]
+    Model(Diagnostics),
+    /// The database would need more than is allowed; the plan says what.
+    #[error("the database needs changes that are not made by themselves")]
+    Pending(Box<migration::Plan>),
+    /// The database said no.
+    #[error(transparent)]
+    Database(#[from] migration::Error),
+}
+
+impl Service {
+    /// Puts a model in force: checks it, gives the database its shape as far as allowed, and swaps it in. Requests
+    /// that are under way keep the one they began with.
+    ///
+    /// # Errors
+    /// Whatever stands in the way; nothing is changed then.
+    pub async fn publish(&self, sources: &[Source], apply: Apply) -> Result<Published, Error> {
+        let Compiled { catalog, notices } = model::compile(sources).map_err(Error::Model)?;
+        let connection = self.database().writer();
+        let plan = match apply {
+            Apply::Safe => {
+                let text = sources.iter().map(|source| source.text.as_str()).collect::<Vec<_>>().join("\n");
+                let options = migration::Options { only_safe: true, dry_run: false };
+                migration::apply(connection, &catalog, &text, options).await?.plan
+            }
+            Apply::Never => {
+                let plan = migration::plan_for(connection, &catalog).await?;
+                if !plan.steps.is_empty() {
+                    return Err(Error::Pending(Box::new(plan)));
+                }
+                plan
+            }
+        };
+        self.replace(Arc::new(catalog));
+        Ok(Published { plan, notices })
+    }
+}

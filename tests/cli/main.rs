@@ -1,0 +1,5 @@
+//! Black-box tests of the command line: exit codes, messages, what is printed where.
+
+mod model;
+mod schema;
+mod transfer;

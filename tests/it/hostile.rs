@@ -1,0 +1,278 @@
+//! Requests nobody means well with: each gets an answer, and the program is still there afterwards.
+
+use std::time::{Duration, Instant};
+
+use harness::raw::{self, Wire};
+use harness::{App, Backend, STORE, json, model, runtime};
+
+/// The program answers a decent request, and has not grown by much.
+async fn alive(app: &App) {
+    let _ = app.anyone().graphql("{ __typename genres { totalCount } }").await.good();
+    app.no_panic();
+}
+
+async fn refused(app: &App, what: &str, body: Vec<u8>) {
+    let reply =
+        app.anyone().with("content-type", "application/json").send("POST", "/graphql", Some(body)).await;
+    assert!(
+        (400..500).contains(&reply.status) || reply.json().get("errors").is_some(),
+        "{what}: {}",
+        reply.whole()
+    );
+    assert!(reply.text().len() < 20_000, "{what}: an answer of {} bytes", reply.text().len());
+    alive(app).await;
+}
+
+fn graphql(query: &str) -> Vec<u8> {
+    json!({ "query": query }).to_string().into_bytes()
+}
+
+#[test]
+fn nesting_of_every_kind_is_refused_before_it_hurts() {
+    STORE.both(async |app| {
+        for levels in [100, 1_000, 1_230, 1_554, 3_000, 3_950, 10_000] {
+            let lists = format!("{{ tracks(first: {}1{}) {{ totalCount }} }}", "[".repeat(levels), "]".repeat(levels));
+            let objects = format!("{{ tracks(where: {}1{}) {{ totalCount }} }}", "{ not: ".repeat(levels), " }".repeat(levels));
+            let selections = format!("{}id{}", "{ tracks ".repeat(levels), " }".repeat(levels));
+            let types = format!("query($a: {}Int{}) {{ __typename }}", "[".repeat(levels), "]".repeat(levels));
+            let open = format!("{{ tracks(first: {}", "[".repeat(levels));
+            let fragments = format!("{{ {} __typename {} }}", "... on Query {".repeat(levels), "}".repeat(levels));
+            for query in [lists, objects, selections, types, open, fragments] {
+                refused(app, &format!("{levels} levels of {}", &query[..20]), graphql(&query)).await;
+            }
+            let variables = format!("{{\"query\":\"query($w: TrackWhere) {{ tracks(where: $w) {{ totalCount }} }}\",\"variables\":{{\"w\":{}1{}}}}}", "{\"not\":".repeat(levels), "}".repeat(levels));
+            refused(app, &format!("{levels} levels of variables"), variables.into_bytes()).await;
+        }
+    });
+}
+
+#[test]
+fn the_same_in_rest() {
+    STORE.both(async |app| {
+        for levels in [100, 10_000] {
+            let body = format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
+            let reply = app
+                .admin()
+                .with("content-type", "application/json")
+                .send("POST", "/v1/artists", Some(body.into_bytes()))
+                .await;
+            assert!([400, 413, 422].contains(&reply.status), "{}", reply.whole());
+            let condition =
+                format!("{}1{}", "%7B%22not%22%3A".repeat(levels.min(500)), "%7D".repeat(levels.min(500)));
+            let reply = app.anyone().get(&format!("/v1/tracks?where={condition}")).await;
+            assert!([400, 414, 422, 431].contains(&reply.status), "{}", reply.whole());
+        }
+        let deep = format!("/v1/tracks?{}name=x", "album.tracks.some.".repeat(300));
+        let reply = app.anyone().get(&deep).await;
+        assert!((400..500).contains(&reply.status), "{}", reply.whole());
+        let expand = format!("/v1/tracks?expand={}album", "album.tracks.".repeat(100));
+        let reply = app.anyone().get(&expand).await;
+        assert!((400..500).contains(&reply.status), "{}", reply.whole());
+        alive(app).await;
+    });
+}
+
+#[test]
+fn width_of_every_kind_is_refused() {
+    STORE.both(async |app| {
+        let aliases: String = (0..1_000).map(|n| format!("a{n}: tracks {{ nodes {{ name }} }} ")).collect();
+        refused(app, "aliases", graphql(&format!("{{ {aliases} }}"))).await;
+        let fields: String = (0..5_000).map(|n| format!("n{n}: name ")).collect();
+        refused(app, "fields", graphql(&format!("{{ tracks {{ nodes {{ {fields} }} }} }}"))).await;
+        refused(app, "directives", graphql(&format!("{{ __typename {} }}", "@skip(if: false) ".repeat(3_000)))).await;
+        let conditions: Vec<String> = (0..5_000).map(|n| format!("{{ position: {{ eq: {n} }} }}")).collect();
+        refused(app, "conditions", graphql(&format!("{{ tracks(where: {{ or: [{}] }}) {{ totalCount }} }}", conditions.join(" ")))).await;
+        let wide = "{ artists(first: 100) { nodes { albums(first: 100) { nodes { tracks(first: 100) { nodes { album { tracks(first: 100) { nodes { name } } } } } } } } } }";
+        let reply = app.anyone().graphql(wide).await.fails("LIMIT_EXCEEDED");
+        assert!(reply.status < 500);
+        let list: Vec<u32> = (0..100_000).collect();
+        let query = "query($p: [Int!]) { tracks(where: { position: { in: $p } }) { totalCount } }";
+        refused(app, "a long list", json!({ "query": query, "variables": { "p": list } }).to_string().into_bytes()).await;
+        let batch: Vec<_> = (0..1_000).map(|_| json!({ "query": "{ __typename }" })).collect();
+        refused(app, "a batch", json!(batch).to_string().into_bytes()).await;
+    });
+}
+
+#[test]
+fn fragments_that_go_in_circles_or_explode_are_refused() {
+    STORE.both(async |app| {
+        refused(app, "a circle", graphql("{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }")).await;
+        let mut bomb = String::from("{ tracks { nodes { ...F0 } } } ");
+        for n in 0..25 {
+            bomb.push_str(&format!("fragment F{n} on Track {{ a{n}: album {{ tracks {{ nodes {{ ...F{} }} }} }} b{n}: album {{ tracks {{ nodes {{ ...F{} }} }} }} }} ", n + 1, n + 1));
+        }
+        bomb.push_str("fragment F25 on Track { name }");
+        let started = Instant::now();
+        refused(app, "a bomb", graphql(&bomb)).await;
+        let mut flat = String::from("{ ...G0 } ");
+        for n in 0..30 {
+            flat.push_str(&format!("fragment G{n} on Query {{ ...G{} ...G{} }} ", n + 1, n + 1));
+        }
+        flat.push_str("fragment G30 on Query { nothing }");
+        refused(app, "a flat bomb", graphql(&flat)).await;
+        assert!(started.elapsed() < Duration::from_secs(10));
+    });
+}
+
+#[test]
+fn bytes_that_are_no_text_and_text_that_is_no_json() {
+    STORE.both(async |app| {
+        for body in [
+            b"".to_vec(),
+            b"{".to_vec(),
+            b"null".to_vec(),
+            b"[]".to_vec(),
+            b"5".to_vec(),
+            b"{\"query\": 5}".to_vec(),
+            b"{\"query\": \"{ __typename }\", \"variables\": 5}".to_vec(),
+            b"{\"query\": null}".to_vec(),
+            b"{\"query\": \"\"}".to_vec(),
+            b"\xff\xfe\x00".to_vec(),
+            b"{\"query\": \"{ tracks(where: { name: { eq: \\\"\xff\\\" } }) { totalCount } }\"}".to_vec(),
+            b"{\"query\": \"\\ud800\"}".to_vec(),
+            graphql("{ tracks(where: { name: { eq: \"\u{0}\" } }) { totalCount } }"),
+            graphql("{ tracks(where: { name: { eq: \"\\u0000\" } }) { totalCount } }"),
+            graphql("query { tracks(first: 99999999999999999999999999) { totalCount } }"),
+            graphql("\u{feff}\u{202e}{"),
+        ] {
+            refused(app, &String::from_utf8_lossy(&body), body.clone()).await;
+        }
+        for path in [
+            "/v1/tracks?name=%00",
+            "/v1/tracks?name=%ff",
+            "/v1/tracks?name=%",
+            "/v1/%ff",
+            "/v1/tracks/%00",
+            "/v1/tracks?position=99999999999999999999",
+            "/v1/tracks?[]=1",
+            "/v1/tracks?name[=x",
+            "/v1/tracks?=x",
+        ] {
+            let reply = app.anyone().get(path).await;
+            assert!((400..500).contains(&reply.status), "{path}: {}", reply.whole());
+        }
+        alive(app).await;
+    });
+}
+
+#[test]
+fn names_and_values_never_become_sql() {
+    STORE.both(async |app| {
+        for text in
+            ["'; drop table tracks; --", "\" or 1=1 --", "$1", "?1", "{}", "%s", "\\", "' || (select 1) || '"]
+        {
+            let found = app
+                .anyone()
+                .graphql_with(
+                    "query($t: String) { tracks(where: { name: { contains: $t } }) { totalCount } }",
+                    json!({ "t": text }),
+                )
+                .await;
+            let expected = if text == "\\" { 1 } else { 0 };
+            assert_eq!(found.data()["tracks"]["totalCount"], expected, "{text}");
+            let encoded: String = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            for parameter in [
+                format!("sort={encoded}"),
+                format!("fields={encoded}"),
+                format!("{encoded}=1"),
+                format!("expand={encoded}"),
+            ] {
+                let reply = app.anyone().get(&format!("/v1/tracks?{parameter}")).await;
+                assert!((400..500).contains(&reply.status), "{parameter}: {}", reply.whole());
+            }
+        }
+        alive(app).await;
+    });
+}
+
+#[test]
+fn large_bodies_are_cut_off_whether_they_say_their_length_or_not() {
+    STORE.both(async |app| {
+        let memory = app.memory();
+        for path in ["/graphql", "/v1/artists"] {
+            // 100 MB announced: refused without reading them all.
+            let mut wire = Wire::open(app.address()).await;
+            let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100000000\r\nconnection: close\r\n\r\n");
+            assert!(wire.write(head.as_bytes()).await);
+            let answer = wire.read(Duration::from_secs(10)).await;
+            assert_eq!(raw::status(&answer), 413, "{answer}");
+            // In chunks without a length: counted while they come.
+            let mut wire = Wire::open(app.address()).await;
+            let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n");
+            assert!(wire.write(head.as_bytes()).await);
+            let chunk = [b"10000\r\n".as_slice(), &vec![b' '; 0x10000], b"\r\n"].concat();
+            for _ in 0..1_600 {
+                if !wire.write(&chunk).await {
+                    break;
+                }
+            }
+            let answer = wire.read(Duration::from_secs(10)).await;
+            // The answer may be lost when the connection is reset under what we still write; then it must be closed.
+            assert!(answer.is_empty() || raw::status(&answer) == 413, "{answer}");
+        }
+        alive(app).await;
+        assert!(app.memory() < memory + 60 * 1024 * 1024, "{memory} → {} bytes", app.memory());
+    });
+}
+
+#[test]
+fn malformed_http_gets_an_answer_or_a_closed_connection() {
+    STORE.both(async |app| {
+        for request in [
+            b"\x16\x03\x01\x02\x00\x01\x00".as_slice(),
+            b"NONSENSE\r\n\r\n",
+            b"GET / HTTP/9.9\r\n\r\n",
+            b"GET /v1/tracks HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n",
+            b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+            b"GET /v1/tracks HTTP/1.1\r\nhost: x\r\nbroken header\r\n\r\n",
+            b"GET /v1/tracks HTTP/1.1\r\nconnection: close\r\n\r\n",
+        ] {
+            let mut wire = Wire::open(app.address()).await;
+            let _ = wire.write(request).await;
+            let answer = wire.read(Duration::from_secs(2)).await;
+            assert!(answer.is_empty() || raw::status(&answer) >= 200 && raw::status(&answer) < 500, "{answer}");
+        }
+        let long = format!("GET /v1/tracks?x={} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", "a".repeat(1_000_000));
+        let answer = raw::send(app.address(), long.as_bytes()).await;
+        assert!(answer.is_empty() || (400..500).contains(&raw::status(&answer)), "{answer}");
+        let headers: String = (0..2_000).map(|n| format!("x-{n}: y\r\n")).collect();
+        let many = format!("GET /v1/genres HTTP/1.1\r\nhost: x\r\n{headers}connection: close\r\n\r\n");
+        let answer = raw::send(app.address(), many.as_bytes()).await;
+        assert!(answer.is_empty() || (400..500).contains(&raw::status(&answer)), "{answer}");
+        alive(app).await;
+    });
+}
+
+#[test]
+fn slow_clients_are_hung_up_on_and_do_not_keep_others_out() {
+    for backend in Backend::available() {
+        runtime::block_on(async {
+            let app = App::with(backend, &model::text("store"))
+                .env("LAUNCHWAY_SERVER__HEADER_TIMEOUT", "1s")
+                .env("LAUNCHWAY_SERVER__BODY_TIMEOUT", "1s")
+                .start()
+                .await;
+            let mut slow = Vec::new();
+            for index in 0..100 {
+                let mut wire = Wire::open(app.address()).await;
+                let begin: &[u8] = if index % 2 == 0 {
+                    b"GET /v1/tracks HTTP/1.1\r\nhost: x\r\nx-slow: "
+                } else {
+                    b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{"
+                };
+                let _ = wire.write(begin).await;
+                slow.push(wire);
+            }
+            let asked = Instant::now();
+            alive(&app).await;
+            assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+            let closing = slow.iter_mut().map(|wire| wire.closes(Duration::from_secs(15)));
+            let closed = futures::future::join_all(closing).await;
+            assert!(
+                closed.iter().all(|closed| *closed),
+                "{} of 100 still open",
+                closed.iter().filter(|closed| !**closed).count()
+            );
+        });
+    }
+}

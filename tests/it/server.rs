@@ -1,0 +1,174 @@
+//! The program as a server: health, shutdown, request ids, compression, CORS, and a database that goes away.
+
+use std::time::Duration;
+
+use harness::raw::Wire;
+use harness::{App, Backend, STORE, both, json, model, postgres, runtime};
+
+#[test]
+fn it_says_how_it_is() {
+    STORE.both(async |app| {
+        let _ = app.anyone().get("/healthz").await.is(200);
+        let _ = app.anyone().get("/readyz").await.is(200);
+        let metrics = app.anyone().get("/metrics").await;
+        assert_eq!(metrics.status, 200, "{}", metrics.whole());
+        assert!(metrics.text().contains("http_server_request_duration_seconds"), "{}", metrics.whole());
+        let document = app.anyone().get("/openapi.json").await.good().json();
+        assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    });
+}
+
+#[test]
+fn requests_have_ids_timings_and_traces() {
+    STORE.both(async |app| {
+        let reply = app.anyone().get("/v1/genres").await.good();
+        assert!(!reply.header("x-request-id").is_empty(), "{}", reply.whole());
+        assert!(reply.header("server-timing").contains("dur="), "{}", reply.whole());
+        let traced = app
+            .anyone()
+            .with("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+            .get("/v1/nonsense")
+            .await;
+        assert!(traced.text().contains("0af7651916cd43dd8448eb211c80319c"), "{}", traced.whole());
+        let given = app.anyone().with("x-request-id", "my-id-1").get("/v1/genres").await;
+        assert_eq!(given.header("x-request-id"), "my-id-1");
+        let hostile = app.anyone().with("x-request-id", &"x".repeat(5_000)).get("/v1/genres").await;
+        assert!(hostile.header("x-request-id").len() < 200);
+    });
+}
+
+#[test]
+fn long_answers_are_compressed_when_the_client_can() {
+    STORE.both(async |app| {
+        for coding in ["gzip", "br", "zstd"] {
+            let reply = app.admin().with("accept-encoding", coding).get("/openapi.json").await.is(200);
+            assert_eq!(reply.header("content-encoding"), coding);
+            assert!(reply.header("vary").to_lowercase().contains("accept-encoding"));
+        }
+        let plain = app.admin().with("accept-encoding", "identity").get("/openapi.json").await.is(200);
+        assert_eq!(plain.header("content-encoding"), "");
+    });
+}
+
+#[test]
+fn other_origins_are_let_in_only_by_name() {
+    for backend in Backend::available() {
+        runtime::block_on(async {
+            let app = App::with(backend, &model::text("store"))
+                .env("LAUNCHWAY_CORS__ORIGINS", "[\"https://shop.example\"]")
+                .start()
+                .await;
+            let known = app.anyone().with("origin", "https://shop.example").get("/v1/genres").await;
+            assert_eq!(known.header("access-control-allow-origin"), "https://shop.example");
+            assert!(known.header("vary").to_lowercase().contains("origin"));
+            for origin in ["https://evil.example", "https://shop.example.evil.example", "null", "\u{fc}"] {
+                let other = app.anyone().with("origin", origin).get("/v1/genres").await;
+                assert_eq!(other.header("access-control-allow-origin"), "", "{origin}");
+                assert!(other.header("vary").to_lowercase().contains("origin"), "{origin}");
+            }
+            let asked = app
+                .anyone()
+                .with("origin", "https://shop.example")
+                .with("access-control-request-method", "PATCH")
+                .with("access-control-request-headers", "authorization, content-type")
+                .options("/v1/genres/1")
+                .await;
+            assert!(
+                asked.status < 300 && asked.header("access-control-allow-methods").contains("PATCH"),
+                "{}",
+                asked.whole()
+            );
+        });
+    }
+}
+
+#[test]
+fn it_finishes_what_it_began_when_told_to_stop() {
+    for backend in Backend::available() {
+        runtime::block_on(async {
+            let mut app = STORE.start(backend).await;
+            // A request whose body is on its way when the signal comes.
+            let mut wire = Wire::open(app.address()).await;
+            let body = json!({ "query": "{ genres { totalCount } }" }).to_string();
+            let (head, tail) = body.split_at(10);
+            let request = format!(
+                "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{head}",
+                body.len()
+            );
+            assert!(wire.write(request.as_bytes()).await);
+            // It is in the program's hands once another request made after it has been answered.
+            let _ = app.anyone().get("/healthz").await.is(200);
+            app.signal("TERM");
+            assert!(wire.write(tail.as_bytes()).await);
+            let answer = wire.read(Duration::from_secs(10)).await;
+            assert!(answer.contains("\"totalCount\":3"), "{answer}");
+            assert_eq!(app.ended(Duration::from_secs(15)).await, Some(0), "{}", app.logs());
+        });
+    }
+}
+
+#[test]
+fn what_was_answered_survives_a_kill() {
+    let model = "type Item @model(id: SERIAL) @allow(to: [ALL], role: \"anyone\") { n: Int! }";
+    for backend in Backend::available() {
+        runtime::block_on(async {
+            let mut app = App::start(backend, model).await;
+            for n in 0..20 {
+                let _ = app.anyone().post("/v1/items", json!({ "n": n })).await.is(201);
+            }
+            app.stop();
+            app.launch().await;
+            let data = app.anyone().graphql("{ items { totalCount } }").await.data();
+            assert_eq!(data["items"]["totalCount"], 20);
+        });
+    }
+}
+
+#[test]
+fn a_database_that_goes_away_is_503_and_comes_back_by_itself() {
+    let Some(cluster) = postgres::shared().filter(|cluster| cluster.pid().is_some()) else { return };
+    runtime::block_on(async {
+        let app = STORE.start(Backend::Postgres).await;
+        let name = app.database_name().unwrap();
+        cluster.allow_connections(name, false).await;
+        cluster.disconnect(name).await;
+        let mut away = app.anyone().get("/v1/genres").await;
+        for _ in 0..50 {
+            if away.status == 503 {
+                break;
+            }
+            away = app.anyone().get("/v1/genres").await;
+        }
+        assert_eq!(away.status, 503, "{}", away.whole());
+        assert!(!away.header("retry-after").is_empty(), "{}", away.whole());
+        let _ = away.fails("UNAVAILABLE");
+        let _ = app.anyone().graphql("{ genres { totalCount } }").await.fails("UNAVAILABLE");
+        let _ = app.anyone().get("/readyz").await.is(503);
+        let _ = app.anyone().get("/healthz").await.is(200);
+        cluster.allow_connections(name, true).await;
+        let mut back = app.anyone().get("/v1/genres").await;
+        for _ in 0..200 {
+            if back.status == 200 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            back = app.anyone().get("/v1/genres").await;
+        }
+        let _ = back.good();
+    });
+}
+
+#[test]
+fn a_hundred_clients_at_once_are_all_answered() {
+    both("type Item @model(id: SERIAL) @allow(to: [ALL], role: \"anyone\") { n: Int! }", async |app| {
+        let anyone = app.anyone();
+        let writes = (0..100).map(|n| anyone.post("/v1/items", json!({ "n": n })));
+        for reply in futures::future::join_all(writes).await {
+            let _ = reply.is(201);
+        }
+        let reads = (0..100).map(|_| anyone.get("/v1/items?limit=100"));
+        for reply in futures::future::join_all(reads).await {
+            assert_eq!(reply.good().json()["data"].as_array().unwrap().len(), 100);
+        }
+    });
+}
