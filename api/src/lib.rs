@@ -1,6 +1,7 @@
 //! How does the world ask? GraphQL, REST, the command line, and the server around them.
 
 pub mod boot;
+pub mod cli;
 pub mod config;
 pub mod graphql;
 pub mod http;

@@ -1,4 +1,4 @@
-//! What is the data? The model language, the catalog, predicates. Pure: no I/O, no async.
+#![doc = include_str!("../README.md")]
 #![allow(clippy::should_implement_trait, reason = "`not` and its kin are words of the filter grammar")]
 
 pub mod catalog;

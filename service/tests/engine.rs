@@ -1,8 +1,7 @@
 //! The engine on both databases, without a protocol: a request in, JSON out, the same from both.
 //!
-//! SQLite always; PostgreSQL when `LAUNCHWAY_TEST_POSTGRES_URL` names a server where databases may be made.
-
-use std::sync::atomic::{AtomicU32, Ordering};
+//! SQLite always; PostgreSQL where its programs are found (see the harness).
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use entity::Input;
 use entity::model::Source;
@@ -59,16 +58,9 @@ async fn sqlite() -> Bench {
 }
 
 async fn postgres() -> Option<Bench> {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let Ok(base) = std::env::var("LAUNCHWAY_TEST_POSTGRES_URL") else {
-        eprintln!("skipped on PostgreSQL: LAUNCHWAY_TEST_POSTGRES_URL is not set");
-        return None;
-    };
-    let name = format!("engine_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-    let admin = sea_orm::Database::connect(&base).await.unwrap();
-    sea_orm::ConnectionTrait::execute_unprepared(&admin, &format!("create database {name}")).await.unwrap();
-    let (server, _) = base.rsplit_once('/').unwrap();
-    Some(open(format!("{server}/{name}"), tempfile::tempdir().unwrap()).await)
+    let cluster = tokio::task::spawn_blocking(harness::postgres::shared).await.unwrap()?;
+    let name = cluster.create_database().await;
+    Some(open(cluster.url(&name), tempfile::tempdir().unwrap()).await)
 }
 
 async fn open(url: String, folder: tempfile::TempDir) -> Bench {

@@ -239,7 +239,7 @@ fn a_large_model_stays_within_bounds() {
     let started = std::time::Instant::now();
     let text = written(&model, &Principal::Anonymous).to_string();
     println!("{} bytes in {:?}", text.len(), started.elapsed());
-    assert!(text.len() < 12_000_000, "{}", text.len());
+    assert!(text.len() < 20_000_000, "{}", text.len());
     assert!(text.contains("The model is large"));
 }
 

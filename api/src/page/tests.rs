@@ -61,8 +61,14 @@ fn pages_hold_no_inline_script_or_style() {
     for page in pages() {
         assert!(!page.contains("<style"), "{page}");
         assert!(!page.contains(" style="), "{page}");
-        assert!(page.split("<script").skip(1).all(|script| script.starts_with(" ") && script.contains("></script>")));
-        assert!(page.split("<script").skip(1).all(|script| script.split('>').next().unwrap().contains("src=")));
+        assert!(
+            page.split("<script")
+                .skip(1)
+                .all(|script| script.starts_with(" ") && script.contains("></script>"))
+        );
+        assert!(
+            page.split("<script").skip(1).all(|script| script.split('>').next().unwrap().contains("src="))
+        );
     }
     assert!(!CONTENT_SECURITY_POLICY.contains("unsafe"));
 }

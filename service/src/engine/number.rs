@@ -64,9 +64,9 @@ mod tests {
     fn prints_both_databases_forms_alike() {
         assert_eq!(
             canonical(r#"{"a":100.0,"b":1e+20,"c":[0.5,-3.0]}"#),
-            r#"{"a":100,"b":1e20,"c":[0.5,-3]}"#
+            r#"{"a":100,"b":1e+20,"c":[0.5,-3]}"#
         );
-        assert_eq!(canonical(r#"{"a":100,"b":1.0e+20}"#), r#"{"a":100,"b":1e20}"#);
+        assert_eq!(canonical(r#"{"a":100,"b":1.0e+20}"#), r#"{"a":100,"b":1e+20}"#);
         assert_eq!(canonical(r#"["1.0\"2.0",0.0]"#), r#"["1.0\"2.0",0]"#);
         assert_eq!(canonical(r#"{"é":"1.50","x":-100.0}"#), r#"{"é":"1.50","x":-100}"#);
     }

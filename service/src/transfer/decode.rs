@@ -64,7 +64,10 @@ fn postgres(scalar: Scalar, row: &QueryResult, at: usize) -> Result<Value> {
     match scalar {
         Scalar::Id(IdKind::Uuid7) | Scalar::Uuid => map(row, at, Value::Uuid),
         Scalar::Id(IdKind::Serial) | Scalar::BigInt => map(row, at, Value::Int),
-        Scalar::Int => map(row, at, |value: i32| Value::Int(value.into())),
+        // The version is an Int in a bigint column.
+        Scalar::Int => {
+            map(row, at, |value: i32| Value::Int(value.into())).or_else(|_| map(row, at, Value::Int))
+        }
         Scalar::Float => map(row, at, Value::Float),
         Scalar::Boolean => map(row, at, Value::Bool),
         Scalar::Decimal => map(row, at, |value: Decimal| Value::Decimal(value.normalize())),

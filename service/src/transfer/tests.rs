@@ -115,9 +115,15 @@ fn good(folder: &Folder) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_exported_comes_back_the_same() {
+    for engine in engines() {
+        round_trip(engine.as_deref()).await;
+    }
+}
+
+async fn round_trip(postgres: Option<&str>) {
     let from = Folder::new();
     good(&from);
-    let (_home, database, catalog, outcome) = moved(&from, OnError::Stop).await;
+    let (_home, database, catalog, outcome) = moved(&from, OnError::Stop, postgres).await;
     let files = outcome.unwrap();
     assert_eq!(files.iter().map(|file| file.rows).sum::<u64>(), 12);
     let first = exported(&database, &catalog, Format::Ndjson).await;
@@ -135,7 +141,7 @@ async fn what_is_exported_comes_back_the_same() {
     assert!(first.read("Employee.ndjson").contains("\"id\":3"));
     for format in [Format::Ndjson, Format::Csv] {
         let files = exported(&database, &catalog, format).await;
-        let (_again, other, catalog, outcome) = moved(&files, OnError::Stop).await;
+        let (_again, other, catalog, outcome) = moved(&files, OnError::Stop, postgres).await;
         outcome.unwrap();
         let second = exported(&other, &catalog, Format::Ndjson).await;
         for name in ["Artist", "Album", "Track", "Playlist", "Playlist.tracks", "Employee"] {
@@ -147,6 +153,12 @@ async fn what_is_exported_comes_back_the_same() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bad_row_stops_everything_and_is_named() {
+    for engine in engines() {
+        bad_row(engine.as_deref()).await;
+    }
+}
+
+async fn bad_row(postgres: Option<&str>) {
     for (name, text, says) in [
         ("Artist.ndjson", "{\"id\":1,\"name\":\"a\"}\n{\"id\":2}\n", "Artist.ndjson:2: name: it is required"),
         (
@@ -186,7 +198,7 @@ async fn a_bad_row_stops_everything_and_is_named() {
     ] {
         let from = Folder::new();
         from.write("Employee.ndjson", "{\"name\":\"Ann\"}\n").write(name, text);
-        let (_home, database, catalog, outcome) = moved(&from, OnError::Stop).await;
+        let (_home, database, catalog, outcome) = moved(&from, OnError::Stop, postgres).await;
         let error = failure(outcome);
         assert!(error.message().contains(says), "{says}: {}", error.message());
         let files = exported(&database, &catalog, Format::Ndjson).await;
@@ -196,13 +208,19 @@ async fn a_bad_row_stops_everything_and_is_named() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bad_rows_can_be_left_out_and_are_written_down() {
+    for engine in engines() {
+        skipped(engine.as_deref()).await;
+    }
+}
+
+async fn skipped(postgres: Option<&str>) {
     let from = Folder::new();
     from.write("Artist.ndjson", "{\"id\":1,\"name\":\"a\"}\n{\"id\":2,\"name\":\"a\"}\nx\n{\"id\":3,\"name\":\"c\"}\n")
         .write("Album.ndjson", "{\"id\":1,\"title\":\"x\",\"artist\":2}\n{\"id\":2,\"title\":\"y\",\"artist\":3}\n")
         .write("Track.ndjson", &format!("{{\"id\":\"{ID}1\",\"name\":\"t\",\"album\":1}}\n{{\"id\":\"{ID}2\",\"name\":\"u\",\"album\":2}}\n"))
         .write("Playlist.ndjson", "{\"id\":\"p\",\"name\":\"P\"}\n")
         .write("Playlist.tracks.ndjson", &format!("{{\"playlist\":\"p\",\"track\":\"{ID}1\"}}\n{{\"playlist\":\"p\",\"track\":\"{ID}2\"}}\n"));
-    let (_home, database, catalog, outcome) = moved(&from, OnError::Skip).await;
+    let (_home, database, catalog, outcome) = moved(&from, OnError::Skip, postgres).await;
     let files = outcome.unwrap();
     let tally: Vec<(String, u64, u64)> =
         files.iter().map(|file| (file.name.clone(), file.rows, file.rejected)).collect();
@@ -218,17 +236,23 @@ async fn bad_rows_can_be_left_out_and_are_written_down() {
     assert_eq!(out.read("Track.ndjson").lines().count(), 1);
     assert_eq!(out.read("Playlist.tracks.ndjson").lines().count(), 1);
     // The reject files of the first try are not rows of the second.
-    let (_home, _database, _catalog, again) = moved(&from, OnError::Skip).await;
+    let (_home, _database, _catalog, again) = moved(&from, OnError::Skip, postgres).await;
     again.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_rows_go_in_batches_and_ids_go_on() {
+    for engine in engines() {
+        batches(engine.as_deref()).await;
+    }
+}
+
+async fn batches(postgres: Option<&str>) {
     let from = Folder::new();
     let artists: String =
         (1..=2_500).map(|id| format!("{{\"id\":{id},\"name\":\"artist {id}\"}}\n")).collect();
     from.write("Artist.ndjson", &artists).write("Artist.csv", "name\nlate\n");
-    let (_home, database, catalog, outcome) = moved(&from, OnError::Stop).await;
+    let (_home, database, catalog, outcome) = moved(&from, OnError::Stop, postgres).await;
     outcome.unwrap();
     let out = exported(&database, &catalog, Format::Ndjson).await;
     let lines = out.read("Artist.ndjson");

@@ -66,7 +66,8 @@ fn worthwhile(op: Op, ty: FieldType, member: &Member<'_>) -> bool {
 
 fn frequent(op: Op, ty: FieldType) -> bool {
     match op {
-        Op::Eq | Op::In | Op::IsNull | Op::Has => true,
+        Op::Eq | Op::IsNull | Op::Has => true,
+        Op::In => matches!(ty, FieldType::Enum(_) | FieldType::Scalar(Scalar::Id(_))),
         Op::Gte | Op::Lt => ty.scalar().is_some_and(|scalar| !scalar.is_text() && !matches!(scalar, Scalar::Id(_) | Scalar::Uuid)),
         Op::Icontains => true,
         _ => false,

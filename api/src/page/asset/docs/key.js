@@ -63,7 +63,7 @@ export function securityLine(document, operation) {
   if (!ways.length || ways.every((way) => !way.length)) return h("p.security", null, "Open: no key needed.");
   const names = ways.filter((way) => way.length).map((way) => way.join(" and ")).join(", or ");
   const open = ways.some((way) => !way.length);
-  return h("p.security", null, open ? "Open; shows more with " : "Needs ", h("a", { href: "#/" }, names), ".");
+  return h("p.security", null, open ? "Without a key as far as anyone may, or with " : "Needs ", h("a", { href: "#/" }, names), ".");
 }
 
 // The form on the first page.

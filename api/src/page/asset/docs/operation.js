@@ -47,21 +47,52 @@ function operationView(document, operation) {
 }
 
 function parameterLists(document, operation) {
-  return PLACES.map(([place, title]) => {
-    const all = operation.parameters.filter((parameter) => parameter.in === place);
-    if (!all.length) return null;
+  const { filters, others } = filtersOf(operation.parameters);
+  const lists = PLACES.map(([place, title]) => {
+    const all = others.filter((parameter) => parameter.in === place);
     const optional = all.filter((parameter) => !parameter.required);
-    const shown = optional.slice(0, OPTIONAL_SHOWN);
-    const rest = optional.slice(OPTIONAL_SHOWN);
-    const rows = (list) => h("div.rows", null, list.map((parameter) => parameterRow(document, parameter)));
-    return h(
-      "section.part",
-      null,
-      h("h3", null, title),
-      rows([...all.filter((parameter) => parameter.required), ...shown]),
-      rest.length > 0 && fold("nested", `Show ${rest.length} more`, () => rows(rest)),
-    );
+    const shown = [...all.filter((parameter) => parameter.required), ...optional.slice(0, OPTIONAL_SHOWN)];
+    return all.length > 0 && parameterList(document, title, shown, optional.slice(OPTIONAL_SHOWN));
   });
+  const [path, query, ...rest] = lists;
+  return [path, query, filters.size > 0 && filterList(document, filters), rest];
+}
+
+function parameterList(document, title, shown, rest) {
+  const rows = (list) => h("div.rows", null, list.map((parameter) => parameterRow(document, parameter)));
+  const more = rest.length > 0 && fold("nested", `Show ${rest.length} more`, () => rows(rest));
+  return h("section.part", null, h("h3", null, title), rows(shown), more);
+}
+
+// "name", "name[ne]", "name[contains]" are one filter with three operators.
+function filtersOf(parameters) {
+  const field = ({ name }) => name.split("[")[0];
+  const inQuery = parameters.filter((parameter) => parameter.in === "query");
+  const filtered = new Set(inQuery.filter(({ name }) => name.includes("[")).map(field));
+  const filters = new Map([...filtered].map((name) => [name, []]));
+  const others = [];
+  for (const parameter of parameters) {
+    const of = parameter.in === "query" && filters.get(field(parameter));
+    (of || others).push(parameter);
+  }
+  return { filters, others };
+}
+
+function filterList(document, filters) {
+  const rows = [...filters].map(([name, parameters]) => {
+    const operator = (parameter) => parameter.name.slice(name.length) || "=";
+    const operators = parameters.map((parameter) => [h("code", null, operator(parameter)), " "]);
+    const all = fold("nested", "Show the operators", () => h("div.rows", null, parameters.map((one) => parameterRow(document, one))));
+    return h("div.row", null, h("div.row-head", null, h("code.row-name", null, name)), h("p.choices", null, operators), all);
+  });
+  const build = () => h("div.rows", null, rows);
+  return h(
+    "section.part",
+    null,
+    h("h3", null, "Filters"),
+    h("p.hint", null, h("code", null, "field=value"), " or ", h("code", null, "field[operator]=value"), "; all of them must hold."),
+    filters.size > OPTIONAL_SHOWN ? fold("nested", `Show the ${filters.size} fields`, build) : build(),
+  );
 }
 
 function parameterRow(document, parameter) {
