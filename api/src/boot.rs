@@ -51,7 +51,11 @@ pub fn apply(config: &Config) -> Apply {
 ///
 /// # Errors
 /// See [`Service::publish`].
-pub async fn publish(service: &Service, sources: &[Source], apply: Apply) -> Result<Published, publish::Error> {
+pub async fn publish(
+    service: &Service,
+    sources: &[Source],
+    apply: Apply,
+) -> Result<Published, publish::Error> {
     let begun = tokio::time::Instant::now();
     loop {
         let outcome = service.publish(sources, apply).await;
@@ -80,8 +84,12 @@ pub async fn bind(config: &Config) -> service::Result<TcpListener> {
     let address = config.address();
     TcpListener::bind(address).await.map_err(|error| {
         let hint = match error.kind() {
-            io::ErrorKind::AddrInUse => "Another program listens there. Choose another port: --listen 127.0.0.1:8001.",
-            io::ErrorKind::PermissionDenied => "Ports below 1024 need a privilege. Choose a higher one: --listen :8000.",
+            io::ErrorKind::AddrInUse => {
+                "Another program listens there. Choose another port: --listen 127.0.0.1:8001."
+            }
+            io::ErrorKind::PermissionDenied => {
+                "Ports below 1024 need a privilege. Choose a higher one: --listen :8000."
+            }
             _ => "Choose an address of this machine with --listen.",
         };
         Error::new(Code::Unavailable, format!("Can't listen on {address}: {error}.")).hint(hint)

@@ -10,6 +10,9 @@ use crate::scalar::{FieldType, IdKind, Scalar};
 use crate::suggest;
 use crate::value::{coerce, excerpt, scalar_value};
 
+/// Bytes a text that is looked for may have.
+pub const PATTERN_LENGTH: usize = 2_000;
+
 /// What surrounds a condition: who asks, and how much they may ask.
 pub trait Scope {
     /// On which rows a field or relation may be used in a condition; none where it is as if it were not there.
@@ -266,12 +269,8 @@ impl Resolver<'_> {
                 .hint("use `isNull: true` to find rows without a value, `isNull: false` for those with one".to_owned()));
         }
         let ty = if op == Op::IsNull { FieldType::Scalar(Scalar::Boolean) } else { ty };
-        let ty = if matches!(op, Op::Contains | Op::StartsWith | Op::EndsWith | Op::Like | Op::Ieq | Op::Icontains | Op::IstartsWith | Op::IendsWith) {
-            // Part of an e-mail address is not an e-mail address.
-            FieldType::Scalar(Scalar::String)
-        } else {
-            ty
-        };
+        // Part of an e-mail address is not an e-mail address.
+        let ty = if op.is_pattern() { FieldType::Scalar(Scalar::String) } else { ty };
         let list = matches!(op.arity(), Arity::Many | Arity::Two);
         if let Input::Param(index) = input {
             return Ok(Operand::Param(Param { index: *index, ty, list }));
@@ -298,6 +297,12 @@ impl Resolver<'_> {
             if items.iter().any(|item| matches!(item, Input::Param(_))) {
                 return Err(Problem::new(Trouble::Malformed, "a variable must be the whole list here"));
             }
+        }
+        if let Input::String(text) = input
+            && op.is_pattern()
+            && text.len() > PATTERN_LENGTH
+        {
+            return Err(Problem::new(Trouble::TooMuch, format!("a text to look for may have {PATTERN_LENGTH} bytes at most")));
         }
         coerce(self.catalog, ty, list, input).map(Operand::Value)
     }

@@ -29,7 +29,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             depth: 12,
-            cost: 25_000,
+            cost: 50_000,
             fields: 2_000,
             nesting: 16,
             conditions: 500,

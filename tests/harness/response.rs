@@ -19,16 +19,17 @@ impl Response {
         Self { status, headers, body, asked }
     }
 
-    /// One header as text; empty when it is not there.
+    /// A header as text; several of a name are one list (RFC 9110, section 5.2); empty when it is not there.
     #[must_use]
-    pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    pub fn header(&self, name: &str) -> String {
+        let values: Vec<&str> = self.headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
+        values.join(", ")
     }
 
     /// The media type without its parameters.
     #[must_use]
-    pub fn media_type(&self) -> &str {
-        self.header("content-type").split(';').next().unwrap_or_default().trim()
+    pub fn media_type(&self) -> String {
+        self.header("content-type").split(';').next().unwrap_or_default().trim().to_owned()
     }
 
     /// The body's bytes.
@@ -55,7 +56,7 @@ impl Response {
     #[track_caller]
     #[must_use]
     pub fn good(self) -> Self {
-        let said_errors = self.media_type().ends_with("json")
+        let said_errors = (self.media_type().ends_with("/json") || self.media_type().ends_with("+json"))
             && !self.body.is_empty()
             && self.json().get("errors").is_some();
         assert!((200..300).contains(&self.status) && !said_errors, "{}", self.whole());

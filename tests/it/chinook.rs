@@ -59,7 +59,8 @@ fn both_engines_give_the_same_json_through_both_facades() {
         for query in QUERIES {
             let (a, b) = (sqlite.anyone().graphql(query).await, postgres.anyone().graphql(query).await);
             let _ = (a.clone().good(), b.clone().good());
-            assert_eq!(a.text(), b.text(), "{query}");
+            // The same JSON with its keys in the same order; blanks between tokens are the database's.
+            assert_eq!(a.json().to_string(), b.json().to_string(), "{query}");
         }
         for path in PATHS {
             let (a, b) = (sqlite.anyone().get(path).await.good(), postgres.anyone().get(path).await.good());

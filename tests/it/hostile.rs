@@ -248,8 +248,8 @@ fn slow_clients_are_hung_up_on_and_do_not_keep_others_out() {
     for backend in Backend::available() {
         runtime::block_on(async {
             let app = App::with(backend, &model::text("store"))
-                .env("LAUNCHWAY_SERVER__HEADER_TIMEOUT", "1s")
-                .env("LAUNCHWAY_SERVER__BODY_TIMEOUT", "1s")
+                .env("LAUNCHWAY_LIMITS__HEADER_TIMEOUT", "1s")
+                .env("LAUNCHWAY_LIMITS__BODY_TIMEOUT", "1s")
                 .start()
                 .await;
             let mut slow = Vec::new();

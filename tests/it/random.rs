@@ -67,6 +67,12 @@ fn number(values: Vec<Value>) -> impl Strategy<Value = Value> {
     ]
 }
 
+/// A number there always is.
+fn count(values: Vec<Value>) -> impl Strategy<Value = Value> {
+    (select(vec!["eq", "ne", "gt", "gte", "lt", "lte"]), select(values))
+        .prop_map(|(operator, value)| json!({ operator: value }))
+}
+
 fn under(field: &'static str, condition: impl Strategy<Value = Value>) -> impl Strategy<Value = Value> {
     condition.prop_map(move |condition| json!({ field: condition }))
 }
@@ -119,7 +125,7 @@ fn leaf() -> impl Strategy<Value = Value> {
         under("album", under("artist", under("country", text()))),
         under("genre", under("name", text())),
         under("genre", any::<bool>().prop_map(|yes| json!({ "isNull": yes }))),
-        under("playlistsCount", number(positions())),
+        under("playlistsCount", count(positions())),
         (select(vec!["some", "none", "every"]), text())
             .prop_map(|(word, condition)| json!({ "playlists": { word: { "name": condition } } })),
         (select(vec!["some", "none", "every"]), moods())

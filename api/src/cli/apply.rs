@@ -39,9 +39,10 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         let service = boot::open(config).await?;
         let text: Vec<&str> = sources.iter().map(|source| source.text.as_str()).collect();
         let options = Options { dry_run: arguments.dry_run, ..Options::default() };
-        let applied = migration::apply(service.database().writer(), &compiled.catalog, &text.join("\n"), options)
-            .await
-            .map_err(|error| super::model::unmigrated(&error))?;
+        let applied =
+            migration::apply(service.database().writer(), &compiled.catalog, &text.join("\n"), options)
+                .await
+                .map_err(|error| super::model::unmigrated(&error))?;
         say(migration::render(&applied.plan).trim_end());
         if !applied.plan.is_empty() {
             say(if arguments.dry_run { "Tried, and taken back." } else { "Applied." });

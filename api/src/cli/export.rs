@@ -46,13 +46,16 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
         _ => import::split(arguments.paths),
     };
     let [folder] = folders.as_slice() else {
-        return Err(Stop::usage("which folder? Name one after the model: launchway export model.graphql backup/"));
+        return Err(Stop::usage(
+            "which folder? Name one after the model: launchway export model.graphql backup/",
+        ));
     };
     block_on(&arguments.common.sources(Vec::new()), async |config| {
         let service = import::published(config, &model).await?;
         let mut teller = Teller::new("exported");
         let mut hear = |progress: &transfer::Progress| teller.hear(progress);
-        let outcome = transfer::export(service.database(), &service.catalog(), folder, format, &mut hear).await;
+        let outcome =
+            transfer::export(service.database(), &service.catalog(), folder, format, &mut hear).await;
         match outcome {
             Ok(moved) => {
                 teller.end(&moved);

@@ -50,7 +50,9 @@ enum Bad {
 pub(super) fn run(arguments: Arguments) -> Outcome {
     let (model, files) = split(arguments.paths);
     if files.is_empty() {
-        return Err(Stop::usage("which files? Name them after the model: launchway import model.graphql data/"));
+        return Err(Stop::usage(
+            "which files? Name them after the model: launchway import model.graphql data/",
+        ));
     }
     let on_error = match arguments.on_error {
         Bad::Stop => OnError::Stop,
@@ -93,8 +95,10 @@ pub(super) async fn paths(service: &Service, files: &[PathBuf]) -> Outcome {
 async fn read(service: &Service, files: &[PathBuf], on_error: OnError) -> Outcome {
     let mut teller = Teller::new("imported");
     let catalog = service.catalog();
-    let outcome =
-        transfer::import(service.database(), &catalog, files, on_error, &mut |progress| teller.hear(progress)).await;
+    let outcome = transfer::import(service.database(), &catalog, files, on_error, &mut |progress| {
+        teller.hear(progress)
+    })
+    .await;
     match outcome {
         Ok(moved) => {
             teller.end(&moved);

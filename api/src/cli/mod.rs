@@ -191,7 +191,13 @@ mod tests {
             let parsed = Cli::try_parse_from(line.split(' '));
             assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
         }
-        for line in ["launchway", "launchway serf", "launchway serve --apply all", "launchway import", "launchway export"] {
+        for line in [
+            "launchway",
+            "launchway serf",
+            "launchway serve --apply all",
+            "launchway import",
+            "launchway export",
+        ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
         }
     }

@@ -74,7 +74,8 @@ fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Outcome {
 
 /// Whether a path is a file of a model.
 pub(super) fn is_model(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "graphql" || extension == "gql" || extension == "graphqls")
+    path.extension()
+        .is_some_and(|extension| extension == "graphql" || extension == "gql" || extension == "graphqls")
 }
 
 /// Whether a path can be a model: a model's file, or a folder with one.

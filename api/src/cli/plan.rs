@@ -41,14 +41,17 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
             .map_err(|error| super::model::unmigrated(&error))?;
         match arguments.json {
             true => {
-                let text = serde_json::to_string_pretty(&plan).map_err(|error| Stop::refused(error.to_string()))?;
+                let text =
+                    serde_json::to_string_pretty(&plan).map_err(|error| Stop::refused(error.to_string()))?;
                 say(&text);
             }
             false => say(migration::render(&plan).trim_end()),
         }
         match plan.refused().count() {
             0 => Ok(()),
-            count => Err(Stop::refused(format!("{count} of the steps would be refused, so nothing would be done"))),
+            count => {
+                Err(Stop::refused(format!("{count} of the steps would be refused, so nothing would be done")))
+            }
         }
     })
 }

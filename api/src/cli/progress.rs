@@ -45,7 +45,8 @@ impl Teller {
             return;
         }
         self.next = now + PACE;
-        let share = progress.total.filter(|total| *total > 0).map(|total| progress.bytes.saturating_mul(100) / total);
+        let share =
+            progress.total.filter(|total| *total > 0).map(|total| progress.bytes.saturating_mul(100) / total);
         let share = share.map(|percent| format!(" ({percent} %)")).unwrap_or_default();
         complain(&format!("{} {}: {} rows{share}", self.verb, progress.file, progress.rows));
     }

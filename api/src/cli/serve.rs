@@ -108,8 +108,9 @@ async fn listen(config: Arc<Config>, arguments: Arguments, made: bool) -> Outcom
     let address = listener.local_addr().map_err(|error| Stop::refused(error.to_string()))?;
     let service = boot::open(&config).await?;
     let apply = boot::apply(&config);
-    let published =
-        boot::publish(&service, &sources, apply).await.map_err(|error| model::unpublished(error, &sources))?;
+    let published = boot::publish(&service, &sources, apply)
+        .await
+        .map_err(|error| model::unpublished(error, &sources))?;
     model::notices(&published.notices, &sources);
     if let Some(folder) = &arguments.data {
         fill(&service, folder).await?;
@@ -143,7 +144,8 @@ fn greet(config: &Config, address: SocketAddr, made: bool) {
         say(&format!("Launchway {} listens on {base}", env!("CARGO_PKG_VERSION")));
         return;
     }
-    let mut lines = vec![format!("Launchway {} · development · {base}", env!("CARGO_PKG_VERSION")), String::new()];
+    let mut lines =
+        vec![format!("Launchway {} · development · {base}", env!("CARGO_PKG_VERSION")), String::new()];
     let mut line = |name: &str, text: String| lines.push(format!("  {name:<11}{text}"));
     let page = if config.helps(config.graphql.graphiql) { "   GraphiQL, in a browser" } else { "" };
     line("GraphQL", format!("{base}/graphql{page}"));

@@ -21,7 +21,12 @@ const CALM: Duration = Duration::from_millis(150);
 const RESTLESS: Duration = Duration::from_secs(2);
 
 /// Follows the model until the program ends.
-pub(super) async fn follow(service: Service, path: PathBuf, apply: Apply, first: Vec<Source>) -> Result<(), Stop> {
+pub(super) async fn follow(
+    service: Service,
+    path: PathBuf,
+    apply: Apply,
+    first: Vec<Source>,
+) -> Result<(), Stop> {
     let (_watcher, mut changes) = watch(&path)?;
     let mut last = first;
     while changes.recv().await.is_some() {
@@ -62,7 +67,8 @@ async fn settle(changes: &mut Receiver<()>) {
 
 /// Watches the folder, since editors replace a file rather than write into it.
 fn watch(path: &Path) -> Result<(RecommendedWatcher, Receiver<()>), Stop> {
-    let failed = |error: notify::Error| Stop::refused(format!("{} can't be watched: {error}", path.display()));
+    let failed =
+        |error: notify::Error| Stop::refused(format!("{} can't be watched: {error}", path.display()));
     let (sender, receiver) = channel(1);
     let single = path.is_file().then(|| path.file_name().map(ToOwned::to_owned)).flatten();
     let folder = match (&single, path.parent()) {

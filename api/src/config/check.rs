@@ -74,10 +74,14 @@ fn cors(config: &Config, found: &mut Found) {
         found.push(("cors.credentials", "can't be on for every origin (\"*\"); list the origins".to_owned()));
     }
     if star && config.cors.origins.len() > 1 {
-        found.push(("cors.origins", "\"*\" allows every origin; the others beside it mean nothing".to_owned()));
+        found.push((
+            "cors.origins",
+            "\"*\" allows every origin; the others beside it mean nothing".to_owned(),
+        ));
     }
     for origin in config.cors.origins.iter().filter(|origin| *origin != "*" && !is_origin(origin)) {
-        let message = format!("`{origin}` is not an origin; write it as browsers do: https://app.example.com");
+        let message =
+            format!("`{origin}` is not an origin; write it as browsers do: https://app.example.com");
         found.push(("cors.origins", message));
     }
     for name in &config.cors.headers {

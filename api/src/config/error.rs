@@ -59,7 +59,10 @@ fn problem(error: &figment::Error, figment: &Figment) -> Problem {
                 path.push(name.clone());
             }
             let hint = entity::suggest::hint(name, known.iter().copied());
-            format!("there is no such setting; {}", hint.unwrap_or_else(|| "see `launchway config`".to_owned()))
+            format!(
+                "there is no such setting; {}",
+                hint.unwrap_or_else(|| "see `launchway config`".to_owned())
+            )
         }
         Kind::UnknownVariant(word, known) => format!("`{word}` is not one of {}", known.join(", ")),
         Kind::InvalidType(actual, expected) | Kind::InvalidValue(actual, expected) => {

@@ -86,8 +86,10 @@ pub(super) fn file(path: Option<&Path>, folder: &Path) -> Result<Option<Text>, E
     let usual = folder.join("launchway.toml");
     let chosen = path.unwrap_or(&usual);
     match std::fs::read_to_string(chosen) {
-        Ok(text) => Text::parse(path.map_or("launchway.toml".to_owned(), |path| path.display().to_string()), &text)
-            .map(Some),
+        Ok(text) => {
+            Text::parse(path.map_or("launchway.toml".to_owned(), |path| path.display().to_string()), &text)
+                .map(Some)
+        }
         Err(error) if path.is_none() && error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Error::one(Problem {
             key: String::new(),
@@ -101,13 +103,16 @@ pub(super) fn file(path: Option<&Path>, folder: &Path) -> Result<Option<Text>, E
 pub(super) fn environment(variables: &[(String, String)], defaults: &Figment) -> Vec<Single> {
     let mut layers = Vec::new();
     for (name, path) in STANDARD {
-        let Some((_, text)) = variables.iter().find(|(key, text)| key == name && !text.is_empty()) else { continue };
+        let Some((_, text)) = variables.iter().find(|(key, text)| key == name && !text.is_empty()) else {
+            continue;
+        };
         match name {
             "PORT" => layers.push(Single::new(name, path, format!(":{text}"))),
             _ => layers.push(Single::new(name, path, typed(text, path, defaults))),
         }
     }
-    let mut own: Vec<&(String, String)> = variables.iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
+    let mut own: Vec<&(String, String)> =
+        variables.iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
     own.sort();
     for (name, text) in own {
         let path = name.trim_start_matches(PREFIX).to_ascii_lowercase().replace("__", ".");
@@ -128,6 +133,8 @@ fn typed(text: &str, path: &str, defaults: &Figment) -> Value {
         Some(Value::Bool(..) | Value::Num(..) | Value::Array(..)) => {
             text.trim().parse().unwrap_or_else(|_| Value::from(text))
         }
-        Some(Value::String(..) | Value::Char(..) | Value::Dict(..) | Value::Empty(..)) | None => Value::from(text),
+        Some(Value::String(..) | Value::Char(..) | Value::Dict(..) | Value::Empty(..)) | None => {
+            Value::from(text)
+        }
     }
 }

@@ -2,8 +2,14 @@ use super::{Config, Flag, Mode, Sources, print};
 
 fn sources(environment: &[(&str, &str)], flags: &[(&'static str, &'static str, &str)]) -> Sources {
     Sources {
-        environment: environment.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect(),
-        flags: flags.iter().map(|(name, key, value)| Flag { name, key, value: (*value).to_owned() }).collect(),
+        environment: environment
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+            .collect(),
+        flags: flags
+            .iter()
+            .map(|(name, key, value)| Flag { name, key, value: (*value).to_owned() })
+            .collect(),
         folder: "/nonexistent".into(),
         file: None,
     }
@@ -25,7 +31,11 @@ fn the_default_file_is_complete_and_says_the_engines_limits() {
 #[test]
 fn later_layers_win_and_are_named() {
     let folder = tempfile();
-    std::fs::write(folder.join("launchway.toml"), "[limits]\nbody = \"1MB\"\ndepth = 3\n[cors]\norigins = [\"https://a.example\"]\n").unwrap();
+    std::fs::write(
+        folder.join("launchway.toml"),
+        "[limits]\nbody = \"1MB\"\ndepth = 3\n[cors]\norigins = [\"https://a.example\"]\n",
+    )
+    .unwrap();
     let mut sources = sources(
         &[("LAUNCHWAY_LIMITS__DEPTH", "5"), ("DATABASE_URL", "postgres://ann:hush@db/x"), ("PORT", "9000")],
         &[("--listen", "server.listen", "127.0.0.1:7000")],
@@ -35,7 +45,8 @@ fn later_layers_win_and_are_named() {
     assert_eq!(config.limits.body.0, 1 << 20);
     assert_eq!(config.limits.depth, 5);
     assert_eq!(config.address().port(), 7000);
-    let layer = |key: &str| config.settings().iter().find(|setting| setting.key == key).unwrap().layer.clone();
+    let layer =
+        |key: &str| config.settings().iter().find(|setting| setting.key == key).unwrap().layer.clone();
     assert_eq!(layer("limits.body"), "launchway.toml");
     assert_eq!(layer("limits.depth"), "LAUNCHWAY_LIMITS__DEPTH");
     assert_eq!(layer("database.url"), "DATABASE_URL");
@@ -75,10 +86,17 @@ fn the_printed_settings_are_toml_in_the_order_of_the_default_file() {
 
 #[test]
 fn mistakes_name_the_key_and_the_layer() {
-    let table: [(&[(&str, &str)], &[&str]); 13] = [
-        (&[("LAUNCHWAY_SERVER__LISTEM", "x")], &["server.listem", "did you mean `listen`?", "LAUNCHWAY_SERVER__LISTEM"]),
+    type Case<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str]);
+    let table: [Case<'_>; 13] = [
+        (
+            &[("LAUNCHWAY_SERVER__LISTEM", "x")],
+            &["server.listem", "did you mean `listen`?", "LAUNCHWAY_SERVER__LISTEM"],
+        ),
         (&[("LAUNCHWAY_SEVER__LISTEN", "x")], &["sever", "did you mean `server`?"]),
-        (&[("LAUNCHWAY_SERVER__LISTEN", "nowhere")], &["server.listen", "nowhere", "LAUNCHWAY_SERVER__LISTEN"]),
+        (
+            &[("LAUNCHWAY_SERVER__LISTEN", "nowhere")],
+            &["server.listen", "nowhere", "LAUNCHWAY_SERVER__LISTEN"],
+        ),
         (&[("LAUNCHWAY_LIMITS__BODY", "huge")], &["limits.body", "huge"]),
         (&[("LAUNCHWAY_LIMITS__DEPTH", "many")], &["limits.depth", "LAUNCHWAY_LIMITS__DEPTH"]),
         (&[("LAUNCHWAY_MODE", "staging")], &["mode", "staging", "development, production"]),
@@ -86,7 +104,10 @@ fn mistakes_name_the_key_and_the_layer() {
         (&[("DATABASE_URL", "mysql://x:hush@y/z")], &["database.url", "sqlite://path", "DATABASE_URL"]),
         (&[("LAUNCHWAY_CORS__ORIGINS", "https://a.example/")], &["cors.origins", "https://a.example/"]),
         (&[("LAUNCHWAY_CORS__ORIGINS", "*"), ("LAUNCHWAY_CORS__CREDENTIALS", "true")], &["cors.credentials"]),
-        (&[("LAUNCHWAY_MODE", "production"), ("LAUNCHWAY_AUTH__ADMIN_KEY", "short")], &["auth.admin_key", "32"]),
+        (
+            &[("LAUNCHWAY_MODE", "production"), ("LAUNCHWAY_AUTH__ADMIN_KEY", "short")],
+            &["auth.admin_key", "32"],
+        ),
         (&[("OTEL_TRACES_SAMPLER", "sometimes")], &["telemetry.sampler", "OTEL_TRACES_SAMPLER"]),
         (&[("LAUNCHWAY_LIMITS__CONCURRENCY", "0")], &["limits.concurrency", "above zero"]),
     ];
@@ -111,7 +132,8 @@ fn all_mistakes_are_reported_at_once() {
 
 #[test]
 fn production_is_quiet_unless_asked() {
-    let environment = [("LAUNCHWAY_MODE", "production"), ("LAUNCHWAY_GRAPHQL__GRAPHIQL", "true"), ("PORT", "80")];
+    let environment =
+        [("LAUNCHWAY_MODE", "production"), ("LAUNCHWAY_GRAPHQL__GRAPHIQL", "true"), ("PORT", "80")];
     let config = Config::load(&sources(&environment, &[])).unwrap();
     assert_eq!(config.address().to_string(), "0.0.0.0:80");
     assert!(!config.helps(config.graphql.introspection));

@@ -113,7 +113,8 @@ impl FromStr for Listen {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is not an address; write \"127.0.0.1:8000\", \"[::1]:8000\" or \":8000\"");
+        let wrong =
+            || format!("`{text}` is not an address; write \"127.0.0.1:8000\", \"[::1]:8000\" or \":8000\"");
         if let Ok(address) = text.parse::<SocketAddr>() {
             return Ok(Self { host: Some(address.ip()), port: address.port() });
         }

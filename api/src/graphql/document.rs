@@ -79,7 +79,11 @@ pub(crate) async fn read(
             let error = Error::new(Code::NotSupported, "Subscriptions are not served here.");
             return Err(vec![Fault::at(error, operation.pos)]);
         }
-        (kind, introspects(&document, &operation.node.selection_set.node), Definitions::of(&document, operation, bundle))
+        (
+            kind,
+            introspects(&document, &operation.node.selection_set.node),
+            Definitions::of(&document, operation, bundle),
+        )
     };
     validate(&document, name, bundle, settings).await?;
     let (text, name) = (text.into(), name.map(Into::into));
@@ -118,13 +122,18 @@ fn choose<'a>(
 ) -> Result<&'a Positioned<OperationDefinition>, Error> {
     match (&document.operations, name) {
         (DocumentOperations::Single(operation), None) => Ok(operation),
-        (DocumentOperations::Multiple(named), Some(name)) => named.get(name).ok_or_else(|| unknown_operation(name)),
+        (DocumentOperations::Multiple(named), Some(name)) => {
+            named.get(name).ok_or_else(|| unknown_operation(name))
+        }
         (DocumentOperations::Single(_), Some(name)) => Err(unknown_operation(name)),
         (DocumentOperations::Multiple(named), None) => {
             let mut all = named.values();
             match (all.next(), all.next()) {
                 (Some(only), None) => Ok(only),
-                _ => Err(Error::new(Code::ValidationFailed, "The document has several operations; `operationName` says which one is meant.")),
+                _ => Err(Error::new(
+                    Code::ValidationFailed,
+                    "The document has several operations; `operationName` says which one is meant.",
+                )),
             }
         }
     }
@@ -155,7 +164,8 @@ fn spread(document: &ExecutableDocument, bounds: &Bounds) -> Result<(), Fault> {
             return Err(too_many_fields(operation.pos, bounds.fields));
         }
         if size.introspection > INTROSPECTION_DEPTH {
-            let message = format!("Introspection follows types through more than {INTROSPECTION_DEPTH} nested lists.");
+            let message =
+                format!("Introspection follows types through more than {INTROSPECTION_DEPTH} nested lists.");
             return Err(Fault::at(Error::new(Code::LimitExceeded, message), operation.pos));
         }
     }
@@ -166,7 +176,8 @@ fn spread(document: &ExecutableDocument, bounds: &Bounds) -> Result<(), Fault> {
 }
 
 fn too_many_fields(position: Pos, limit: usize) -> Fault {
-    let message = format!("The document has more than the allowed {limit} fields once its fragments are spread.");
+    let message =
+        format!("The document has more than the allowed {limit} fields once its fragments are spread.");
     Fault::at(Error::new(Code::LimitExceeded, message), position)
 }
 
@@ -210,7 +221,9 @@ impl<'a> Spreader<'a> {
 
     fn fragment(&mut self, name: &Name, level: usize) -> Result<Size, Fault> {
         // An unknown fragment is the validator's to complain about.
-        let Some((name, fragment)) = self.document.fragments.get_key_value(name) else { return Ok(Size::default()) };
+        let Some((name, fragment)) = self.document.fragments.get_key_value(name) else {
+            return Ok(Size::default());
+        };
         match self.done.get(name) {
             Some(Some(size)) => {
                 let size = *size;
@@ -279,7 +292,8 @@ fn fault(error: ServerError, registry: &Registry, suggestions: bool) -> Fault {
     };
     let mut converted = Error::new(Code::ValidationFailed, message.clone());
     if suggestions && let Some(near) = suggest(&message, registry) {
-        converted = Error::new(Code::ValidationFailed, format!("{message} Did you mean \"{near}\"?"))
+        let stop = if message.ends_with('.') { "" } else { "." };
+        converted = Error::new(Code::ValidationFailed, format!("{message}{stop} Did you mean \"{near}\"?"))
             .hint(format!("did you mean `{near}`?"));
     }
     Fault { error: converted, locations: error.locations }
@@ -287,22 +301,31 @@ fn fault(error: ServerError, registry: &Registry, suggestions: bool) -> Fault {
 
 /// What an unknown name was meant to be: bounded, unlike the validator's own guesses.
 fn suggest(message: &str, registry: &Registry) -> Option<String> {
-    let mut quoted = message.split('"').skip(1).step_by(2);
-    let (wrong, second) = (quoted.next()?, quoted.next());
-    if message.starts_with("Unknown field") {
-        let fields = fields(registry.types.get(second?)?)?;
-        return suggest::nearest(wrong, fields).map(str::to_owned);
+    let quoted: Vec<&str> = message.split('"').skip(1).step_by(2).collect();
+    let ty = |name: &str| registry.types.get(name);
+    let near = |wrong: &str, names: Vec<&str>| suggest::nearest(wrong, names).map(str::to_owned);
+    match quoted.as_slice() {
+        [wrong, name, ..] if message.starts_with("Unknown field") => {
+            near(wrong, ty(name)?.fields()?.keys().map(String::as_str).collect())
+        }
+        [wrong, field, name, ..] if message.starts_with("Unknown argument") => {
+            near(wrong, ty(name)?.field_by_name(field)?.args.keys().map(String::as_str).collect())
+        }
+        [wrong, ..] if message.starts_with("Unknown type") => {
+            near(wrong, registry.types.keys().map(String::as_str).collect())
+        }
+        [_, wrong, name] if message.contains("unknown field") => match ty(name)? {
+            MetaType::InputObject { input_fields, .. } => {
+                near(wrong, input_fields.keys().map(String::as_str).collect())
+            }
+            _ => None,
+        },
+        [_, name, wrong] if message.contains("does not contain the value") => match ty(name)? {
+            MetaType::Enum { enum_values, .. } => {
+                near(wrong, enum_values.keys().map(String::as_str).collect())
+            }
+            _ => None,
+        },
+        _ => None,
     }
-    if message.starts_with("Unknown argument") {
-        let field = registry.types.get(quoted.next()?)?.field_by_name(second?)?;
-        return suggest::nearest(wrong, field.args.keys().map(String::as_str)).map(str::to_owned);
-    }
-    if message.starts_with("Unknown type") {
-        return suggest::nearest(wrong, registry.types.keys().map(String::as_str)).map(str::to_owned);
-    }
-    None
-}
-
-fn fields(ty: &MetaType) -> Option<impl Iterator<Item = &str>> {
-    ty.fields().map(|fields| fields.keys().map(String::as_str))
 }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use entity::catalog::{Entity, Operation};
 use poem::http::{HeaderValue, Method, StatusCode, header};
 use poem::{Endpoint, Request, Response, Result as Answered};
-use service::{Code, Error, Kind, Result, Service};
+use service::{Code, Error, Kind, Principal, Result, Service, access};
 
-use super::execute::{Call as Operation, Executor};
+use super::execute::{Call as Asking, Executor};
 use super::negotiate::{self, Media};
 use super::params::{self, Asked, Params};
 use super::persist::{self, Store};
@@ -65,9 +66,10 @@ impl Graphql {
                 let key = key.map(|key| (key, fingerprint(&bytes)));
                 Ok(self.run(request, call, params, false, key).await)
             }
-            Asked::Many(_) if key.is_some() => {
-                Err(Error::new(Code::NotSupported, "An idempotency key stands for one operation, not for a list."))
-            }
+            Asked::Many(_) if key.is_some() => Err(Error::new(
+                Code::NotSupported,
+                "An idempotency key stands for one operation, not for a list.",
+            )),
             Asked::Many(list) => {
                 let mut bodies = Vec::with_capacity(list.len());
                 let mut database = Duration::ZERO;
@@ -93,30 +95,38 @@ impl Graphql {
         key: Option<(String, String)>,
     ) -> Answer {
         let extensions = params.extensions.as_ref();
-        let text = match self.documents.document(params.query.as_deref(), params.document.as_deref(), extensions) {
-            Ok(text) => text,
-            Err(error) => return Answer::refused(vec![error.into()]),
-        };
+        let text =
+            match self.documents.document(params.query.as_deref(), params.document.as_deref(), extensions) {
+                Ok(text) => text,
+                Err(error) => return Answer::refused(vec![error.into()]),
+            };
         let context = self.service.context(call.principal().clone(), call.deadline());
-        let operation = Operation {
+        let asking = Asking {
             text: &text,
             name: params.operation.as_deref(),
             variables: &params.variables,
             safe,
             idempotency: key.as_ref().map(|(key, fingerprint)| (key.as_str(), fingerprint.as_str())),
-            resolvers: self.settings.development && request.header("x-launchway-executor") == Some("resolvers"),
+            resolvers: self.settings.development
+                && request.header("x-launchway-executor") == Some("resolvers"),
         };
-        self.executor.run(context, operation).await
+        self.executor.run(context, asking).await
     }
 
     fn page(&self, request: &Request) -> Response {
         let catalog = self.service.catalog();
-        let sample = catalog.entities.first().map(|entity| graphiql::Sample {
-            list: &entity.plural,
-            field: entity
-                .plain_fields()
-                .find(|field| field.system.is_none() && field.exposure.read && field.ty.scalar().is_some())
-                .map(|field| field.name.as_str()),
+        let anyone = Principal::Anonymous;
+        let shown = |entity: &Entity, name: &str| {
+            access::member_opens(&catalog, entity, &anyone, name, Operation::Read)
+        };
+        // Whoever sees the page may have no credentials yet: it names nothing that is not open to anyone.
+        let sample = catalog.entities.iter().find(|entity| access::visible(entity, &anyone)).map(|entity| {
+            let mut fields =
+                entity.plain_fields().filter(|field| field.system.is_none() && field.ty.scalar().is_some());
+            graphiql::Sample {
+                list: &entity.plural,
+                field: fields.find(|field| shown(entity, &field.name)).map(|field| field.name.as_str()),
+            }
         });
         let path = request.original_uri().path();
         let place = Place { title: &self.title, graphql: path, ..Place::default() };
@@ -154,8 +164,11 @@ impl Endpoint for At {
             return Ok(state.page(&request));
         }
         let answer = match media {
-            None => Err(Error::new(Code::NotAcceptable, "None of the media types in `Accept` can be answered with.")
-                .hint("accept `application/graphql-response+json` or `application/json`")),
+            None => Err(Error::new(
+                Code::NotAcceptable,
+                "None of the media types in `Accept` can be answered with.",
+            )
+            .hint("accept `application/graphql-response+json` or `application/json`")),
             Some(_) if get || *request.method() == Method::POST => state.answer(&mut request, &call).await,
             Some(_) => Err(Error::new(Code::MethodNotAllowed, "GraphQL takes GET and POST.")),
         };
@@ -177,7 +190,9 @@ fn respond(answer: Answer, (media, formed): (Media, bool), allow: &'static str, 
     let mut response = Response::builder().status(status).body(answer.body);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
-    headers.insert(header::VARY, HeaderValue::from_static("Accept"));
+    headers.insert(header::VARY, HeaderValue::from_static("Accept, Authorization"));
+    // An answer hangs on who asks; nobody on the way may keep it.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     if answer.repeated {
         headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
     }
@@ -216,7 +231,10 @@ fn idempotency_key(request: &Request) -> Result<Option<String>> {
     let Some(value) = request.headers().get("idempotency-key") else { return Ok(None) };
     let key = value.to_str().ok().filter(|key| !key.is_empty() && key.len() <= KEY);
     key.map(|key| Some(key.to_owned())).ok_or_else(|| {
-        Error::new(Code::BadRequest, format!("`Idempotency-Key` must be 1 to {KEY} printable ASCII characters."))
+        Error::new(
+            Code::BadRequest,
+            format!("`Idempotency-Key` must be 1 to {KEY} printable ASCII characters."),
+        )
     })
 }
 

@@ -23,6 +23,16 @@ use super::resolve;
 use super::schema::{Bundle, Schemas};
 use super::settings::Settings;
 
+/// Bytes of an operation's text, and of a plan's statement and key, for which the caches have room on average.
+/// They are bounded by bytes: a client decides how large what it sends is.
+const OPERATION: u64 = 4 * 1024;
+const PLAN: u64 = 16 * 1024;
+
+/// What an entry weighs that holds so many bytes of text.
+fn weight(bytes: usize) -> u32 {
+    u32::try_from(bytes.saturating_add(512)).unwrap_or(u32::MAX)
+}
+
 /// One operation as it was asked for.
 pub(crate) struct Call<'a> {
     pub(crate) text: &'a str,
@@ -59,8 +69,17 @@ impl Executor {
         Self {
             service,
             schemas: Schemas::default(),
-            known: Cache::new(settings.operations),
-            plans: Cache::new(settings.plans),
+            known: Cache::builder()
+                .max_capacity(settings.operations.saturating_mul(OPERATION))
+                .weigher(|_, known: &Arc<Known>| weight(known.text.len()))
+                .build(),
+            plans: Cache::builder()
+                .max_capacity(settings.plans.saturating_mul(PLAN))
+                .weigher(|(_, key): &(u64, String), plan: &Arc<Plan>| {
+                    let statement = plan.prepared.as_ref().map_or(0, |prepared| prepared.statement().len());
+                    weight(key.len() + statement)
+                })
+                .build(),
             hasher: RandomState::new(),
             next: AtomicU64::new(0),
             settings,
@@ -105,7 +124,13 @@ impl Executor {
     }
 
     /// The slow way.
-    async fn resolve(&self, context: Context, bundle: Arc<Bundle>, known: Arc<Known>, bound: Bound) -> Answer {
+    async fn resolve(
+        &self,
+        context: Context,
+        bundle: Arc<Bundle>,
+        known: Arc<Known>,
+        bound: Bound,
+    ) -> Answer {
         let service = self.service.clone();
         let (budget, state) = (self.budget(), resolve::State::default());
         resolve::execute(resolve::Run { service, context, known, bundle, bound, budget, state }).await
@@ -190,8 +215,12 @@ impl Executor {
             headers: Vec::new(),
             body: render(&lowered.layout, reply, false).into_bytes(),
         };
-        let idempotency =
-            idempotency.map(|(key, fingerprint)| Idempotency { key, route: "POST /graphql", fingerprint, render: &store });
+        let idempotency = idempotency.map(|(key, fingerprint)| Idempotency {
+            key,
+            route: "POST /graphql",
+            fingerprint,
+            render: &store,
+        });
         let options = WriteOptions { dry_run: false, idempotency };
         match self.service.engine().write(context, request, options).await {
             Ok(Written::Now(reply)) => {
@@ -210,7 +239,8 @@ impl Executor {
 
 /// The roots in order: known ones, and the engine's.
 fn render(layout: &[Slot], reply: &Reply, missing: bool) -> String {
-    let bytes = reply.roots.iter().map(|root| root.key.len() + root.json.as_ref().map_or(4, String::len) + 4).sum();
+    let bytes =
+        reply.roots.iter().map(|root| root.key.len() + root.json.as_ref().map_or(4, String::len) + 4).sum();
     let mut data = Data::with_capacity(bytes);
     let mut roots = reply.roots.iter();
     for slot in layout {

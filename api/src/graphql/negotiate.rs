@@ -138,7 +138,10 @@ mod tests {
             ("*/*", Some(Media::Json)),
             ("application/*", Some(Media::Json)),
             ("application/graphql-response+json, application/json;q=0.9", Some(Media::Response)),
-            ("application/graphql-response+json; charset=utf-8, application/json; charset=utf-8", Some(Media::Response)),
+            (
+                "application/graphql-response+json; charset=utf-8, application/json; charset=utf-8",
+                Some(Media::Response),
+            ),
             ("application/json, application/graphql-response+json;q=0.9", Some(Media::Json)),
             ("application/json, application/graphql-response+json", Some(Media::Response)),
             ("application/json, */*", Some(Media::Json)),

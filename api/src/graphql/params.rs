@@ -32,16 +32,18 @@ pub(crate) fn body(bytes: &[u8], depth: usize, batch: usize) -> Result<Asked> {
         return Err(malformed("The request has no body."));
     }
     scan::json(bytes, depth)?;
-    let json: Json = serde_json::from_slice(bytes).map_err(|error| {
-        malformed(format!("The body is not JSON: {error}."))
-    })?;
+    let json: Json = serde_json::from_slice(bytes)
+        .map_err(|error| malformed(format!("The body is not JSON: {error}.")))?;
     match json {
         Json::Object(object) => params(object).map(Asked::One),
-        Json::Array(_) if batch == 0 => Err(Error::new(Code::BadRequest, "Several operations in one request are not accepted here.")
-            .hint("send one JSON object; one document may ask for several fields")),
-        Json::Array(items) if items.len() > batch => {
-            Err(Error::new(Code::LimitExceeded, format!("A request may have {batch} operations at most, this one has {}.", items.len())))
+        Json::Array(_) if batch == 0 => {
+            Err(Error::new(Code::BadRequest, "Several operations in one request are not accepted here.")
+                .hint("send one JSON object; one document may ask for several fields"))
         }
+        Json::Array(items) if items.len() > batch => Err(Error::new(
+            Code::LimitExceeded,
+            format!("A request may have {batch} operations at most, this one has {}.", items.len()),
+        )),
         Json::Array(items) if items.is_empty() => Err(malformed("The body is an empty list.")),
         Json::Array(items) => Ok(Asked::Many(
             items
@@ -80,7 +82,8 @@ fn encoded(name: &str, text: &str, depth: usize) -> Result<Option<Map<String, Js
         return Ok(None);
     }
     scan::json(text.as_bytes(), depth)?;
-    let json = serde_json::from_str(text).map_err(|error| malformed(format!("`{name}` is not JSON: {error}.")))?;
+    let json =
+        serde_json::from_str(text).map_err(|error| malformed(format!("`{name}` is not JSON: {error}.")))?;
     map(name, Some(json))
 }
 
@@ -129,13 +132,25 @@ mod tests {
 
     #[test]
     fn parameters_have_their_types() {
-        let params = one(r#"{"query":"{a}","operationName":null,"variables":{"x":1},"extensions":null}"#).unwrap();
+        let params =
+            one(r#"{"query":"{a}","operationName":null,"variables":{"x":1},"extensions":null}"#).unwrap();
         assert_eq!(params.query.as_deref(), Some("{a}"));
         assert_eq!(params.variables.len(), 1);
         for text in [
-            "", "{", "1", "null", "\"x\"", "[]", "[{}]", r#"{"query":0}"#, r#"{"query":["a"]}"#,
-            r#"{"query":"{a}","variables":"x"}"#, r#"{"query":"{a}","variables":[]}"#,
-            r#"{"query":"{a}","operationName":{}}"#, r#"{"query":"{a}","extensions":false}"#, "\u{feff}{}",
+            "",
+            "{",
+            "1",
+            "null",
+            "\"x\"",
+            "[]",
+            "[{}]",
+            r#"{"query":0}"#,
+            r#"{"query":["a"]}"#,
+            r#"{"query":"{a}","variables":"x"}"#,
+            r#"{"query":"{a}","variables":[]}"#,
+            r#"{"query":"{a}","operationName":{}}"#,
+            r#"{"query":"{a}","extensions":false}"#,
+            "\u{feff}{}",
         ] {
             assert_eq!(one(text), Err(Code::BadRequest), "{text}");
         }

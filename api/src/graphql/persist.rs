@@ -36,7 +36,9 @@ impl Store {
         }
         let learned = Cache::builder()
             .max_capacity(documents.learned)
-            .weigher(|id: &String, text: &Arc<str>| u32::try_from(id.len() + text.len() + 64).unwrap_or(u32::MAX))
+            .weigher(|id: &String, text: &Arc<str>| {
+                u32::try_from(id.len() + text.len() + 64).unwrap_or(u32::MAX)
+            })
             .build();
         Ok(Self { mode: documents.mode, folder, learned })
     }
@@ -178,14 +180,19 @@ mod tests {
     #[test]
     fn clients_teach_documents_with_their_hash() {
         let store = store(Persistence::Learn);
-        let code = |result: service::Result<_>| result.map(|text: std::sync::Arc<str>| text.to_string()).map_err(|e| e.code());
+        let code = |result: service::Result<_>| {
+            result.map(|text: std::sync::Arc<str>| text.to_string()).map_err(|e| e.code())
+        };
         let extensions = apollo("{ a }");
         assert_eq!(code(store.document(None, None, Some(&extensions))), Err(Code::PersistedQueryNotFound));
         assert_eq!(code(store.document(Some("{ b }"), None, Some(&extensions))), Err(Code::BadRequest));
         assert_eq!(code(store.document(None, None, Some(&extensions))), Err(Code::PersistedQueryNotFound));
         assert_eq!(code(store.document(Some("{ a }"), None, Some(&extensions))), Ok("{ a }".to_owned()));
         assert_eq!(code(store.document(None, None, Some(&extensions))), Ok("{ a }".to_owned()));
-        assert_eq!(code(store.document(None, Some(&format!("sha256:{}", hash("{ a }"))), None)), Ok("{ a }".to_owned()));
+        assert_eq!(
+            code(store.document(None, Some(&format!("sha256:{}", hash("{ a }"))), None)),
+            Ok("{ a }".to_owned())
+        );
         assert_eq!(code(store.document(None, Some("Known"), None)), Ok("{ known }".to_owned()));
         assert_eq!(code(store.document(None, None, None)), Err(Code::BadRequest));
     }
@@ -194,7 +201,10 @@ mod tests {
     fn a_safelist_runs_nothing_else_and_learns_nothing() {
         let store = store(Persistence::Safelist);
         assert_eq!(store.document(Some("{ a }"), None, None).unwrap_err().code(), Code::Forbidden);
-        assert_eq!(store.document(Some("{ a }"), None, Some(&apollo("{ a }"))).unwrap_err().code(), Code::Forbidden);
+        assert_eq!(
+            store.document(Some("{ a }"), None, Some(&apollo("{ a }"))).unwrap_err().code(),
+            Code::Forbidden
+        );
         assert!(store.document(Some("{ known }"), None, None).is_ok());
         assert!(store.document(None, None, Some(&apollo("{ known }"))).is_ok());
     }

@@ -23,8 +23,11 @@ impl Fault {
     fn json(&self) -> Value {
         let mut fault = json!({ "message": self.error.message() });
         if !self.locations.is_empty() {
-            fault["locations"] =
-                self.locations.iter().map(|place| json!({ "line": place.line, "column": place.column })).collect();
+            fault["locations"] = self
+                .locations
+                .iter()
+                .map(|place| json!({ "line": place.line, "column": place.column }))
+                .collect();
         }
         if !self.error.path().is_empty() {
             fault["path"] = self.error.path().iter().map(segment).collect();
@@ -105,7 +108,11 @@ impl Answer {
     fn errors(faults: &[Fault], run: bool) -> Self {
         let kind = faults.first().map_or(Kind::Internal, |fault| fault.error.kind());
         let errors = Value::Array(faults.iter().map(Fault::json).collect());
-        let body = if run { format!("{{\"data\":null,\"errors\":{errors}}}") } else { format!("{{\"errors\":{errors}}}") };
+        let body = if run {
+            format!("{{\"data\":null,\"errors\":{errors}}}")
+        } else {
+            format!("{{\"errors\":{errors}}}")
+        };
         Self {
             body,
             verdict: if run { Verdict::Failed(kind) } else { Verdict::Refused(kind) },

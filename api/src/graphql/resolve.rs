@@ -36,7 +36,12 @@ impl ExtensionFactory for Halt {
 
 #[async_graphql::async_trait::async_trait]
 impl Extension for Halt {
-    async fn execute(&self, context: &ExtensionContext<'_>, name: Option<&str>, next: NextExecute<'_>) -> Response {
+    async fn execute(
+        &self,
+        context: &ExtensionContext<'_>,
+        name: Option<&str>,
+        next: NextExecute<'_>,
+    ) -> Response {
         if context.data_opt::<OnlyValidate>().is_some() {
             return Response::new(Value::Null);
         }
@@ -120,8 +125,9 @@ impl Run {
             .map_err(|fault| self.stop(fault, false))?;
         let Some(request) = &lowered.request else { return Ok(None) };
         let engine = self.service.engine();
-        let prepared =
-            engine.prepare(&self.context, request).map_err(|error| self.stop(placed(error, &lowered.layout), false))?;
+        let prepared = engine
+            .prepare(&self.context, request)
+            .map_err(|error| self.stop(placed(error, &lowered.layout), false))?;
         let reply = engine
             .fetch(&self.context, &prepared, &self.bound.params)
             .await

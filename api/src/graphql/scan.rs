@@ -17,7 +17,8 @@ pub(crate) fn document(text: &str, bounds: &Bounds) -> Result<()> {
     if text.len() > bounds.bytes {
         return Err(exceeded("has more bytes", bounds.bytes));
     }
-    Scanner { bytes: text.as_bytes(), at: 0, open: Vec::new(), tokens: 0, aliases: 0, directives: 0, bounds }.run()
+    Scanner { bytes: text.as_bytes(), at: 0, open: Vec::new(), tokens: 0, aliases: 0, directives: 0, bounds }
+        .run()
 }
 
 /// Refuses JSON that nests too deep to be taken apart recursively.
@@ -31,7 +32,10 @@ pub(crate) fn json(bytes: &[u8], depth: usize) -> Result<()> {
             b'{' | b'[' => {
                 level += 1;
                 if level > depth {
-                    return Err(Error::new(Code::LimitExceeded, format!("The JSON nests deeper than {depth} levels.")));
+                    return Err(Error::new(
+                        Code::LimitExceeded,
+                        format!("The JSON nests deeper than {depth} levels."),
+                    ));
                 }
             }
             b'}' | b']' => level = level.saturating_sub(1),

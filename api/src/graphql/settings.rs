@@ -24,9 +24,9 @@ pub struct Settings {
     pub bounds: Bounds,
     /// Documents named by hash.
     pub documents: Documents,
-    /// Validated operations kept. Default: 1,000.
+    /// Validated operations kept, of 4 KiB on average. Default: 1,000.
     pub operations: u64,
-    /// Compiled plans kept: an operation has one for each shape of its variables. Default: 2,000.
+    /// Compiled plans kept, of 16 KiB on average: an operation has one for each shape of its variables. Default: 2,000.
     pub plans: u64,
 }
 

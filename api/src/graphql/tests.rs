@@ -119,12 +119,16 @@ async fn both_executors_say_the_same() {
     let found = shop.both(json!({ "query": node, "variables": { "id": id } }), Principal::Anonymous).await;
     assert_eq!(found.json["data"]["node"]["name"], "a", "{}", found.json);
     let hidden = rows.json["data"]["tracks"]["nodes"][2]["id"].clone();
-    let missing = shop.both(json!({ "query": node, "variables": { "id": hidden } }), Principal::Anonymous).await;
+    let missing =
+        shop.both(json!({ "query": node, "variables": { "id": hidden } }), Principal::Anonymous).await;
     assert_eq!(missing.json["data"], json!({ "node": null, "track": null }));
     assert_eq!(missing.status, 200);
     let errors = missing.json["errors"].as_array().unwrap();
     assert_eq!(errors.len(), 2);
-    assert_eq!((&errors[0]["path"], &errors[0]["extensions"]["code"]), (&json!(["node"]), &json!("NOT_FOUND")));
+    assert_eq!(
+        (&errors[0]["path"], &errors[0]["extensions"]["code"]),
+        (&json!(["node"]), &json!("NOT_FOUND"))
+    );
     assert!(errors[0]["locations"][0]["line"] == 1);
 }
 
@@ -151,8 +155,13 @@ async fn variables_of_every_shape_give_the_same_as_literals() {
             let _ = shop.both(json!({ "query": query, "variables": variables }), Principal::Admin).await;
         }
     }
-    let reply = shop.both(json!({ "query": query, "variables": { "where": {}, "names": ["b"] } }), Principal::Admin).await;
-    assert_eq!(reply.json["data"]["tracks"], json!({ "totalCount": 1, "nodes": [{ "name": "b", "position": 2 }] }));
+    let reply = shop
+        .both(json!({ "query": query, "variables": { "where": {}, "names": ["b"] } }), Principal::Admin)
+        .await;
+    assert_eq!(
+        reply.json["data"]["tracks"],
+        json!({ "totalCount": 1, "nodes": [{ "name": "b", "position": 2 }] })
+    );
 }
 
 #[tokio::test]
@@ -164,13 +173,20 @@ async fn introspection_goes_with_data_and_can_be_switched_off() {
         reply.json,
         json!({ "data": { "__schema": { "queryType": { "name": "Query" } }, "type": { "name": "Track" }, "tracks": { "totalCount": 2 }, "__typename": "Query" } })
     );
-    let closed = Fixture::new(Settings { introspection: false, suggestions: false, ..Settings::default() }).await;
-    for query in ["{ __schema { queryType { name } } }", "{ __type(name: \"Track\") { name } }", "{ trakcs { totalCount } }"] {
+    let closed =
+        Fixture::new(Settings { introspection: false, suggestions: false, ..Settings::default() }).await;
+    for query in [
+        "{ __schema { queryType { name } } }",
+        "{ __type(name: \"Track\") { name } }",
+        "{ trakcs { totalCount } }",
+    ] {
         let reply = closed.post(&json!({ "query": query }), TYPED, Principal::Anonymous, false).await;
         assert_eq!(reply.status, 400, "{}", reply.json);
         assert!(!reply.json.to_string().contains("tracks"), "{}", reply.json);
     }
-    let typename = closed.post(&json!({ "query": "{ __typename tracks { __typename } }" }), TYPED, Principal::Anonymous, false).await;
+    let typename = closed
+        .post(&json!({ "query": "{ __typename tracks { __typename } }" }), TYPED, Principal::Anonymous, false)
+        .await;
     assert_eq!(typename.json["data"]["tracks"]["__typename"], "TrackConnection");
 }
 
@@ -185,14 +201,24 @@ async fn statuses_and_media_types() {
         (json!({ "query": "{ nope }" }), TYPED, 400, false),
         (json!({ "query": "{ nope }" }), "application/json", 200, false),
         (json!({ "query": "query($x: ID!) { __typename }", "variables": { "x": null } }), TYPED, 400, false),
-        (json!({ "query": "query($x: ID!) { __typename }", "variables": { "x": null } }), "application/json", 200, false),
+        (
+            json!({ "query": "query($x: ID!) { __typename }", "variables": { "x": null } }),
+            "application/json",
+            200,
+            false,
+        ),
         (json!({ "query": "{ tracks(first: 51) { totalCount } }" }), TYPED, 400, false),
         (json!({ "query": "{ genre(id: 999) { name } }" }), TYPED, 200, true),
         (json!({ "qeury": "{ __typename }" }), "application/json", 400, false),
         (json!({ "query": 1 }), "application/json", 400, false),
         (json!([{ "query": "{ __typename }" }]), "application/json", 400, false),
         (json!({ "query": "{ __typename }" }), "image/png", 406, false),
-        (json!({ "query": "mutation { deletePlaylist(id: \"01900000-0000-7000-8000-000000000000\") { id } }" }), TYPED, 200, true),
+        (
+            json!({ "query": "mutation { deletePlaylist(id: \"01900000-0000-7000-8000-000000000000\") { id } }" }),
+            TYPED,
+            200,
+            true,
+        ),
     ] {
         let reply = shop.post(&body, accept, Principal::Anonymous, false).await;
         assert_eq!(reply.status.as_u16(), status, "{body} {accept}: {}", reply.json);
@@ -217,7 +243,10 @@ async fn methods_and_pages() {
     assert_eq!((put.status.as_u16(), put.response.header("allow")), (405, Some("GET, POST")));
     let page = ask(Method::GET, "/graphql", "text/html,*/*;q=0.8").await;
     assert_eq!(page.response.content_type(), Some("text/html; charset=utf-8"));
-    let form = Request::builder().method(Method::POST).header("content-type", "text/plain").body("{\"query\":\"{__typename}\"}");
+    let form = Request::builder()
+        .method(Method::POST)
+        .header("content-type", "text/plain")
+        .body("{\"query\":\"{__typename}\"}");
     assert_eq!(shop.send(form, Principal::Anonymous).await.status, 415);
 }
 
@@ -249,7 +278,8 @@ async fn a_mutation_under_a_key_is_done_once() {
     let again = send(body.clone(), "k1").await;
     assert_eq!(first.json, again.json, "{}", first.json);
     assert_eq!(again.response.header("idempotency-replayed"), Some("true"));
-    let other = send(json!({ "query": "mutation { createPlaylist(input: { name: \"q\" }) { id } }" }), "k1").await;
+    let other =
+        send(json!({ "query": "mutation { createPlaylist(input: { name: \"q\" }) { id } }" }), "k1").await;
     assert_eq!(other.json["errors"][0]["extensions"]["code"], "IDEMPOTENCY_KEY_REUSED");
     let count = shop.admin("{ playlists { totalCount } }").await;
     assert_eq!(count.json["data"]["playlists"]["totalCount"], 1);
@@ -262,7 +292,11 @@ async fn a_hostile_request_gets_an_answer() {
     for levels in [65, 100, 1_230, 1_554, 3_950, 20_000] {
         for query in [
             format!("{{ tracks(first: {}1{}) {{ totalCount }} }}", "[".repeat(levels), "]".repeat(levels)),
-            format!("{{ tracks(where: {}1{}) {{ totalCount }} }}", "{ not: ".repeat(levels), " }".repeat(levels)),
+            format!(
+                "{{ tracks(where: {}1{}) {{ totalCount }} }}",
+                "{ not: ".repeat(levels),
+                " }".repeat(levels)
+            ),
             format!("query($a: {}Int{}) {{ __typename }}", "[".repeat(levels), "]".repeat(levels)),
             format!("{}id{}", "{ tracks ".repeat(levels), " }".repeat(levels)),
         ] {
@@ -271,7 +305,25 @@ async fn a_hostile_request_gets_an_answer() {
             assert!(reply.json.to_string().len() < 5_000);
         }
     }
+    // As deep as the scan allows: every recursion on the way has to bear it.
+    let rows = format!("{}id{}", "{ tracks { nodes { album ".repeat(20), " } } }".repeat(20));
+    let types = format!("{{ __type(name: \"Track\") {}name{} }}", "{ ofType ".repeat(60), " }".repeat(60));
+    let not =
+        format!("{{ tracks(where: {}{{}}{}) {{ totalCount }} }}", "{ not: ".repeat(58), " }".repeat(58));
+    let fragments = (0..60).fold(String::from("{ ...F0 }"), |text, n| {
+        format!(
+            "{text} fragment F{n} on Query {{ {} }}",
+            if n < 59 { format!("...F{}", n + 1) } else { "__typename".to_owned() }
+        )
+    });
+    for (query, resolvers) in
+        [&rows, &types, &not, &fragments].into_iter().flat_map(|query| [(query, false), (query, true)])
+    {
+        let reply = shop.post(&json!({ "query": query }), TYPED, Principal::Anonymous, resolvers).await;
+        assert!(!reply.status.is_server_error(), "{query}: {}", reply.json);
+    }
     let wide: String = (0..3_000).map(|n| format!("unknown{n} ")).collect();
-    let reply = shop.post(&json!({ "query": format!("{{ {wide} }}") }), TYPED, Principal::Anonymous, false).await;
+    let reply =
+        shop.post(&json!({ "query": format!("{{ {wide} }}") }), TYPED, Principal::Anonymous, false).await;
     assert!(reply.json["errors"].as_array().is_some_and(|errors| errors.len() <= 20));
 }

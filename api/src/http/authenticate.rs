@@ -82,10 +82,22 @@ mod tests {
     fn only_the_right_key_is_the_administrator() {
         let keys = Keys::new("right-key");
         assert_eq!(ask(&keys, &[]), Ok(Principal::Anonymous));
-        for good in [("authorization", "Bearer right-key"), ("authorization", "bearer  right-key"), ("x-api-key", "right-key")] {
+        for good in [
+            ("authorization", "Bearer right-key"),
+            ("authorization", "bearer  right-key"),
+            ("x-api-key", "right-key"),
+        ] {
             assert_eq!(ask(&keys, &[good]), Ok(Principal::Admin), "{good:?}");
         }
-        for bad in ["Bearer right-ke", "Bearer right-keyy", "Bearer ", "Bearer", "Basic cmlnaHQta2V5", "right-key", ""] {
+        for bad in [
+            "Bearer right-ke",
+            "Bearer right-keyy",
+            "Bearer ",
+            "Bearer",
+            "Basic cmlnaHQta2V5",
+            "right-key",
+            "",
+        ] {
             assert_eq!(ask(&keys, &[("authorization", bad)]), Err(Code::BadCredentials), "{bad}");
         }
         assert_eq!(ask(&keys, &[("x-api-key", "")]), Err(Code::BadCredentials));

@@ -106,7 +106,8 @@ mod tests {
     use super::*;
 
     fn chunked(chunks: Vec<&'static str>) -> Request {
-        let chunks = chunks.into_iter().map(|chunk| Ok::<_, std::io::Error>(Bytes::from_static(chunk.as_bytes())));
+        let chunks =
+            chunks.into_iter().map(|chunk| Ok::<_, std::io::Error>(Bytes::from_static(chunk.as_bytes())));
         Request::builder().body(Body::from_bytes_stream(stream::iter(chunks)))
     }
 
@@ -126,16 +127,28 @@ mod tests {
     #[tokio::test]
     async fn slow_endless_broken_and_packed_bodies_are_refused() {
         let stalls = stream::iter([Ok::<_, std::io::Error>(Bytes::from("x"))]).chain(stream::pending());
-        assert_eq!(code(Request::builder().body(Body::from_bytes_stream(stalls)), 10).await, Err(Code::BodyTimeout));
+        assert_eq!(
+            code(Request::builder().body(Body::from_bytes_stream(stalls)), 10).await,
+            Err(Code::BodyTimeout)
+        );
         let drips = stream::unfold((), |()| async {
             tokio::time::sleep(Duration::from_millis(20)).await;
             Some((Ok::<_, std::io::Error>(Bytes::from("x")), ()))
         });
-        assert_eq!(code(Request::builder().body(Body::from_bytes_stream(drips)), 10).await, Err(Code::BodyTimeout));
+        assert_eq!(
+            code(Request::builder().body(Body::from_bytes_stream(drips)), 10).await,
+            Err(Code::BodyTimeout)
+        );
         let endless = stream::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from_static(&[0; 65536])));
-        assert_eq!(code(Request::builder().body(Body::from_bytes_stream(endless)), 10).await, Err(Code::BodyTooLarge));
+        assert_eq!(
+            code(Request::builder().body(Body::from_bytes_stream(endless)), 10).await,
+            Err(Code::BodyTooLarge)
+        );
         let broken = stream::iter([Ok(Bytes::from("x")), Err(std::io::Error::other("reset"))]);
-        assert_eq!(code(Request::builder().body(Body::from_bytes_stream(broken)), 10).await, Err(Code::BadRequest));
+        assert_eq!(
+            code(Request::builder().body(Body::from_bytes_stream(broken)), 10).await,
+            Err(Code::BadRequest)
+        );
         let packed = Request::builder().header("content-encoding", "gzip").body("x");
         assert_eq!(code(packed, 10).await, Err(Code::UnsupportedMediaType));
         let plain = Request::builder().header("content-encoding", "identity").body("x");

@@ -57,7 +57,10 @@ impl Endpoint for Ready {
         }
         let outcome = tokio::time::timeout(PATIENCE, (self.check)()).await;
         if matches!(outcome, Ok(Ok(()))) {
-            return Ok(answer(StatusCode::OK, &json!({ "status": "ready", "database": "ok", "model": "ok" })));
+            return Ok(answer(
+                StatusCode::OK,
+                &json!({ "status": "ready", "database": "ok", "model": "ok" }),
+            ));
         }
         let body = json!({ "status": "not ready", "database": "away", "model": "ok" });
         Ok(answer(StatusCode::SERVICE_UNAVAILABLE, &body))
@@ -65,7 +68,8 @@ impl Endpoint for Ready {
 }
 
 fn answer(status: StatusCode, body: &serde_json::Value) -> Response {
-    let mut response = Response::builder().status(status).content_type("application/json").body(body.to_string());
+    let mut response =
+        Response::builder().status(status).content_type("application/json").body(body.to_string());
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if status == StatusCode::SERVICE_UNAVAILABLE {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));

@@ -122,9 +122,15 @@ mod tests {
         assert_eq!(ask(Method::HEAD).await.status(), 200);
         assert_eq!(ask(Method::POST).await.status(), 200);
         let options = ask(Method::OPTIONS).await;
-        assert_eq!((options.status().as_u16(), options.header("allow")), (204, Some("GET, HEAD, POST, OPTIONS")));
+        assert_eq!(
+            (options.status().as_u16(), options.header("allow")),
+            (204, Some("GET, HEAD, POST, OPTIONS"))
+        );
         let refused = ask(Method::DELETE).await;
-        assert_eq!((refused.status().as_u16(), refused.header("allow")), (405, Some("GET, HEAD, POST, OPTIONS")));
+        assert_eq!(
+            (refused.status().as_u16(), refused.header("allow")),
+            (405, Some("GET, HEAD, POST, OPTIONS"))
+        );
         assert_eq!(refused.content_type(), Some(problem::MEDIA_TYPE));
     }
 }

@@ -110,7 +110,9 @@ pub fn report(error: &Error, call: &Call) {
     let (code, id) = (error.code().as_str(), call.id_text());
     let path = call.uri().path();
     match error.kind() {
-        Kind::Internal => tracing::error!(code, request_id = id, path, cause, "the request failed on our side"),
+        Kind::Internal => {
+            tracing::error!(code, request_id = id, path, cause, "the request failed on our side")
+        }
         Kind::Unavailable | Kind::Timeout => {
             tracing::warn!(code, request_id = id, path, cause, "the request could not be served");
         }
@@ -167,7 +169,8 @@ mod tests {
 
     #[tokio::test]
     async fn says_what_is_wrong_where_and_what_to_do() {
-        let error = Error::new(Code::CheckFailed, "Too long.").hint("At most 160.").at("title").at(0).at("input");
+        let error =
+            Error::new(Code::CheckFailed, "Too long.").hint("At most 160.").at("title").at(0).at("input");
         let response = response(&error, &call());
         assert_eq!(response.status().as_u16(), 422);
         assert_eq!(response.content_type(), Some(MEDIA_TYPE));
@@ -192,7 +195,10 @@ mod tests {
         let busy = response(&Error::new(Code::Unavailable, "Busy."), &call());
         assert_eq!(busy.header("retry-after"), Some("1"));
         let wrong = response(&Error::new(Code::BadCredentials, "No."), &call());
-        assert_eq!(wrong.header("www-authenticate"), Some("Bearer realm=\"launchway\", error=\"invalid_token\""));
+        assert_eq!(
+            wrong.header("www-authenticate"),
+            Some("Bearer realm=\"launchway\", error=\"invalid_token\"")
+        );
         assert_eq!(wrong.header("cache-control"), Some("no-store"));
     }
 }

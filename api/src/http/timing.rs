@@ -24,6 +24,13 @@ impl Timing {
         }
     }
 
+    /// The time of a part, when it was measured.
+    #[must_use]
+    pub fn part(&self, part: &str) -> Option<Duration> {
+        let parts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        parts.iter().find(|(name, _)| *name == part).map(|(_, time)| *time)
+    }
+
     /// The header's value, with the whole first.
     #[must_use]
     pub fn header(&self, total: Duration) -> Option<HeaderValue> {
@@ -51,6 +58,8 @@ mod tests {
         timing.add("plan", Duration::from_micros(250));
         timing.add("db", Duration::from_micros(500));
         let header = timing.header(Duration::from_millis(3)).unwrap();
+        assert_eq!(timing.part("db"), Some(Duration::from_millis(2)));
+        assert_eq!(timing.part("render"), None);
         assert_eq!(header, "total;dur=3.00, db;dur=2.00, plan;dur=0.25");
     }
 }

@@ -20,7 +20,7 @@ struct Refusal {
 }
 
 /// All of them, by status.
-const REFUSALS: [Refusal; 15] = [
+const REFUSALS: [Refusal; 16] = [
     refusal(400, "BadRequest", "The request is malformed.", Code::UnknownParameter, "`nmae` is not a parameter here.", Some("did you mean `name`?")),
     refusal(401, "Unauthorized", "Credentials are needed, or those shown are not valid.", Code::BadCredentials, "The credentials are not valid.", None),
     refusal(403, "Forbidden", "The caller may not do this.", Code::Forbidden, "You may not change this row.", None),
@@ -33,6 +33,7 @@ const REFUSALS: [Refusal; 15] = [
     refusal(415, "UnsupportedMediaType", "The media type of the body is not understood.", Code::UnsupportedMediaType, "The media type of the body is not understood.", Some("send `Content-Type: application/json`")),
     refusal(422, "Unprocessable", "The request is well formed, but a value breaks a rule, or it asks for too much work.", Code::BadValue, "expected an integer, got \"many\"", None),
     refusal(429, "TooManyRequests", "Too many requests.", Code::RateLimited, "Too many requests.", None),
+    refusal(431, "HeadTooLarge", "The address and the headers together are larger than allowed. There is no body.", Code::LimitExceeded, "", None),
     refusal(500, "InternalError", "Something went wrong on our side.", Code::Internal, "Something went wrong on our side.", None),
     refusal(503, "Unavailable", "Not now; try again after the time that `Retry-After` names.", Code::Unavailable, "The service is not available at the moment; try again.", None),
     refusal(504, "Timeout", "The request took longer than allowed.", Code::Timeout, "The request took longer than allowed.", None),
@@ -111,6 +112,9 @@ fn written<'v>(refusal: &Refusal, registry: &mut Registry<'v>) -> Value {
     let mut answer = json!({ "description": refusal.description });
     if !refusal.headers.is_empty() {
         answer["headers"] = references(refusal.headers);
+    }
+    if refusal.detail.is_empty() {
+        return answer;
     }
     let schema = shared::problem(registry);
     answer["content"] = json!({ "application/problem+json": { "schema": schema, "example": example } });

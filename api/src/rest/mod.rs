@@ -14,6 +14,7 @@ use service::{Context, Result, Service};
 
 use crate::http::{Call, body, method, problem};
 
+mod answer;
 mod known;
 pub mod parse;
 mod read;

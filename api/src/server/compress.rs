@@ -41,7 +41,10 @@ impl Coding {
         }
     }
 
-    fn encoder<'a>(self, plain: impl AsyncBufRead + Send + Unpin + 'a) -> Box<dyn AsyncRead + Send + Unpin + 'a> {
+    fn encoder<'a>(
+        self,
+        plain: impl AsyncBufRead + Send + Unpin + 'a,
+    ) -> Box<dyn AsyncRead + Send + Unpin + 'a> {
         // Levels at which an answer is not worth waiting for longer.
         match self {
             Coding::Zstd => Box::new(ZstdEncoder::with_quality(plain, Level::Precise(3))),
@@ -128,7 +131,9 @@ pub(super) async fn apply(coding: Option<Coding>, response: &mut Response) {
     match packed {
         Ok(body) => response.set_body(body),
         // The body broke while it was read: so it does for the client.
-        Err(error) => response.set_body(Body::from_bytes_stream(futures::stream::iter([Err::<Bytes, _>(error)]))),
+        Err(error) => {
+            response.set_body(Body::from_bytes_stream(futures::stream::iter([Err::<Bytes, _>(error)])))
+        }
     }
 }
 
@@ -152,7 +157,9 @@ fn is_packable(response: &Response) -> bool {
     let closed = matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::PARTIAL_CONTENT)
         || response.status().is_informational()
         || headers.contains_key(header::CONTENT_ENCODING)
-        || headers.get(header::CACHE_CONTROL).is_some_and(|value| value.as_bytes().ends_with(b"no-transform"));
+        || headers
+            .get(header::CACHE_CONTROL)
+            .is_some_and(|value| value.as_bytes().ends_with(b"no-transform"));
     let text = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(is_text);
     text && !closed
 }
@@ -239,7 +246,8 @@ mod tests {
     async fn every_coding_comes_out_as_it_went_in_whole_or_streamed() {
         for coding in Coding::ALL {
             for size in [2_000, 300_000] {
-                let text: String = (0..size).map(|n| char::from(b'a' + u8::try_from(n % 23).unwrap())).collect();
+                let text: String =
+                    (0..size).map(|n| char::from(b'a' + u8::try_from(n % 23).unwrap())).collect();
                 let response = packed(coding, "application/json", Body::from_string(text.clone())).await;
                 assert_eq!(response.header("content-encoding"), Some(coding.name()));
                 assert_eq!(response.header("etag"), Some(format!("\"v1-{}\"", coding.name()).as_str()));

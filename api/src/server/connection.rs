@@ -103,7 +103,8 @@ async fn accept(
     match listener.accept().await {
         Ok((stream, peer)) => Some((stream, peer, place)),
         Err(error) => {
-            let gone = matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset);
+            let gone =
+                matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset);
             if !gone {
                 tracing::warn!(%error, "a connection can't be accepted");
                 sleep(BREATH).await;
@@ -188,6 +189,3 @@ async fn connection<E>(
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

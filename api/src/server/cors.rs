@@ -60,7 +60,8 @@ impl Cors {
             local: !config.is_production(),
             origins: cors.origins.iter().map(|origin| origin.as_bytes().to_vec()).collect(),
             credentials: cors.credentials,
-            headers: HeaderValue::try_from(names.join(", ")).unwrap_or(HeaderValue::from_static("content-type")),
+            headers: HeaderValue::try_from(names.join(", "))
+                .unwrap_or(HeaderValue::from_static("content-type")),
             max_age: HeaderValue::from(cors.max_age.0.as_secs()),
         }
     }
@@ -112,7 +113,9 @@ impl Cors {
 /// Whether an origin is a site served by this machine, on any port.
 fn is_local(origin: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(origin) else { return false };
-    let Some(rest) = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://")) else { return false };
+    let Some(rest) = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://")) else {
+        return false;
+    };
     let (host, port) = match rest.rsplit_once(':') {
         Some((host, port)) if !port.contains(']') => (host, port),
         Some(_) | None => (rest, "80"),
@@ -164,7 +167,9 @@ mod tests {
             assert_eq!(allowed(&production, origin).is_some(), in_production, "production, {name}");
             assert_eq!(allowed(&development, origin).is_some(), in_development, "development, {name}");
         }
-        assert!(is_local(b"http://[::1]:3000") && is_local(b"https://[::1]") && !is_local(b"file://localhost"));
+        assert!(
+            is_local(b"http://[::1]:3000") && is_local(b"https://[::1]") && !is_local(b"file://localhost")
+        );
     }
 
     #[test]

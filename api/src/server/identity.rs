@@ -22,7 +22,9 @@ pub(super) fn request_id(headers: &HeaderMap) -> HeaderValue {
 
 /// An id goes into logs, answers and other systems: nothing there may read more into it.
 fn is_harmless(id: &[u8]) -> bool {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':' | b'/' | b'+' | b'=');
+    let plain = |byte: &u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':' | b'/' | b'+' | b'=')
+    };
     !id.is_empty() && id.len() <= LONGEST && id.iter().all(plain)
 }
 

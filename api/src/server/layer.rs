@@ -87,7 +87,8 @@ impl<E: Endpoint<Output = Response>> Layers<E> {
                     Some(span) => work.instrument(span.span.clone()).await,
                     None => work.await,
                 };
-                outcome.unwrap_or_else(|_| problem::response(&Error::internal("a panic, logged above"), &call))
+                outcome
+                    .unwrap_or_else(|_| problem::response(&Error::internal("a panic, logged above"), &call))
             }
         };
 
@@ -136,7 +137,10 @@ impl<E: Endpoint<Output = Response>> Layers<E> {
 
     fn identify(&self, request: &Request, span: Option<&trace::Server>) -> Call {
         let headers = request.headers();
-        let peer = request.remote_addr().as_socket_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+        let peer = request
+            .remote_addr()
+            .as_socket_addr()
+            .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), std::net::SocketAddr::ip);
         let started = Instant::now();
         Call::new(Facts {
             id: request_id(headers),
@@ -201,6 +205,3 @@ fn translate(error: poem::Error, call: &Call) -> Response {
 
 /// Shared by all connections.
 pub type Shared<E> = Arc<Layers<E>>;
-
-#[cfg(test)]
-mod tests;

@@ -132,9 +132,13 @@ impl Endpoint for Index {
     async fn call(&self, request: Request) -> Result<Response> {
         let browser = request.header("accept").is_some_and(|accept| accept.contains("text/html"));
         if browser && self.docs {
-            return Ok(Response::builder().status(StatusCode::SEE_OTHER).header(header::LOCATION, "/docs").finish());
+            return Ok(Response::builder()
+                .status(StatusCode::SEE_OTHER)
+                .header(header::LOCATION, "/docs")
+                .finish());
         }
-        let mut places = json!({ "graphql": "/graphql", "rest": "/v1", "health": "/healthz", "ready": "/readyz" });
+        let mut places =
+            json!({ "graphql": "/graphql", "rest": "/v1", "health": "/healthz", "ready": "/readyz" });
         if let Some(places) = places.as_object_mut().filter(|_| self.docs) {
             places.insert("openapi".to_owned(), json!("/openapi.json"));
             places.insert("docs".to_owned(), json!("/docs"));
@@ -142,3 +146,6 @@ impl Endpoint for Index {
         Ok(Response::builder().content_type("application/json").body(places.to_string()))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -78,7 +78,9 @@ fn takes(request: &Request, encoding: &str) -> bool {
 fn matches_tag(request: &Request, tag: &str) -> bool {
     let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
     let tag = bare(tag);
-    request.header("if-none-match").is_some_and(|asked| asked.split(',').any(|one| one.trim() == "*" || bare(one) == tag))
+    request
+        .header("if-none-match")
+        .is_some_and(|asked| asked.split(',').any(|one| one.trim() == "*" || bare(one) == tag))
 }
 
 /// `/openapi.json`: the document as the caller sees it.
@@ -138,8 +140,12 @@ mod tests {
         let tag = packed.header("etag").unwrap().to_owned();
         let plain = asset("gzip;q=0", "").await;
         assert_eq!((plain.status().as_u16(), plain.header("content-encoding")), (200, None));
-        assert!(plain.into_body().into_bytes().await.unwrap().len() > packed.into_body().into_bytes().await.unwrap().len());
-        let request = Request::builder().uri("/_asset/graphiql.css".parse().unwrap()).header("if-none-match", tag);
+        assert!(
+            plain.into_body().into_bytes().await.unwrap().len()
+                > packed.into_body().into_bytes().await.unwrap().len()
+        );
+        let request =
+            Request::builder().uri("/_asset/graphiql.css".parse().unwrap()).header("if-none-match", tag);
         assert_eq!(Assets.call(request.finish()).await.unwrap().status(), 304);
         let missing = Request::builder().uri("/_asset/../Cargo.toml".parse().unwrap()).finish();
         assert_eq!(Assets.call(missing).await.unwrap().status(), 404);

@@ -54,7 +54,9 @@ impl Routes {
         if let Some((pattern, endpoint)) = self.exact.iter().find(|(pattern, _)| *pattern == path) {
             return Some((Some(pattern), endpoint));
         }
-        let beneath = |pattern: &str| path.strip_prefix(pattern).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let beneath = |pattern: &str| {
+            path.strip_prefix(pattern).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
         self.folders.iter().find(|(pattern, _)| beneath(pattern)).map(|(_, endpoint)| (None, endpoint))
     }
 }

@@ -17,6 +17,7 @@ use tracing_subscriber::{EnvFilter, Layer};
 use crate::config::Config;
 use crate::config::telemetry::LogFormat;
 use crate::http::Call;
+use crate::http::call::Route;
 
 /// The log of a server. Takes events only: a span that nobody exports is not made.
 pub(super) fn layer<S>(config: &Config) -> Box<dyn Layer<S> + Send + Sync>
@@ -71,7 +72,7 @@ pub fn has_access_log(config: &Config) -> bool {
 
 /// The line of a request.
 pub fn access(method: &'static str, call: &Call, status: StatusCode, time: Duration) {
-    let route = call.route().map_or("", |route| route.as_str());
+    let route = call.route().map_or("", Route::as_str);
     let milliseconds = (time.as_secs_f64() * 100_000.0).round() / 100.0;
     let trace_id = call.trace().map(|trace| trace.to_string());
     tracing::info!(
@@ -168,7 +169,9 @@ impl Visit for Parts {
 /// Line ends, escape sequences and other controls become visible and harmless.
 fn escape(text: &str, out: &mut String) {
     for c in text.chars() {
-        match c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
+        match c.is_control()
+            || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        {
             true => out.extend(c.escape_default()),
             false => out.push(c),
         }
@@ -207,8 +210,18 @@ mod tests {
         let (pretty, json) = (Sink::default(), Sink::default());
         let (to_pretty, to_json) = (pretty.clone(), json.clone());
         let subscriber = tracing_subscriber::registry()
-            .with(tracing_subscriber::fmt::layer().event_format(Pretty).with_ansi(false).with_writer(move || to_pretty.clone()))
-            .with(tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(move || to_json.clone()));
+            .with(
+                tracing_subscriber::fmt::layer()
+                    .event_format(Pretty)
+                    .with_ansi(false)
+                    .with_writer(move || to_pretty.clone()),
+            )
+            .with(
+                tracing_subscriber::fmt::layer()
+                    .json()
+                    .flatten_event(true)
+                    .with_writer(move || to_json.clone()),
+            );
         tracing::subscriber::with_default(subscriber, || {
             tracing::info!(agent = hostile, debug = ?hostile, "hello {hostile}");
         });

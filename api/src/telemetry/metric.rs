@@ -38,6 +38,8 @@ static METRICS: OnceLock<Metrics> = OnceLock::new();
 struct Metrics {
     registry: Registry,
     duration: Histogram<f64>,
+    database: Histogram<f64>,
+    system: KeyValue,
 }
 
 /// Makes the provider, the one global meter provider, and the instruments of the server.
@@ -62,7 +64,10 @@ pub(super) fn start(config: &Config, resource: Resource) -> Result<SdkMeterProvi
     }
     let provider = builder.build();
     opentelemetry::global::set_meter_provider(provider.clone());
-    let _ = METRICS.set(Metrics { registry, duration: instruments(&provider) });
+    let (duration, database) = instruments(&provider);
+    let system = if config.database.url.reveal().starts_with("sqlite") { "sqlite" } else { "postgresql" };
+    let system = KeyValue::new("db.system.name", system);
+    let _ = METRICS.set(Metrics { registry, duration, database, system });
     Ok(provider)
 }
 
@@ -79,7 +84,8 @@ fn view(instrument: &Instrument) -> Option<Stream> {
         .ok()
 }
 
-fn instruments(provider: &SdkMeterProvider) -> Histogram<f64> {
+/// The instruments: how long requests took, and how long the database did.
+fn instruments(provider: &SdkMeterProvider) -> (Histogram<f64>, Histogram<f64>) {
     let meter = provider.meter("launchway");
     meter
         .i64_observable_up_down_counter("http.server.active_requests")
@@ -87,7 +93,8 @@ fn instruments(provider: &SdkMeterProvider) -> Histogram<f64> {
         .with_description("Requests being worked on.")
         .with_callback(|observer| {
             for (count, method) in ACTIVE.iter().zip(METHODS) {
-                let labels = [KeyValue::new("http.request.method", method), KeyValue::new("url.scheme", "http")];
+                let labels =
+                    [KeyValue::new("http.request.method", method), KeyValue::new("url.scheme", "http")];
                 observer.observe(count.load(Ordering::Relaxed), &labels);
             }
         })
@@ -107,11 +114,17 @@ fn instruments(provider: &SdkMeterProvider) -> Histogram<f64> {
         .with_description("The program that runs.")
         .with_callback(|observer| observer.observe(1, &[KeyValue::new("version", env!("CARGO_PKG_VERSION"))]))
         .build();
-    meter
+    let duration = meter
         .f64_histogram("http.server.request.duration")
         .with_unit("s")
         .with_description("How long requests took.")
-        .build()
+        .build();
+    let database = meter
+        .f64_histogram("db.client.operation.duration")
+        .with_unit("s")
+        .with_description("How long the database took for a request: a read is one statement.")
+        .build();
+    (duration, database)
 }
 
 /// Resident memory in bytes, where the system says it.
@@ -153,6 +166,9 @@ pub fn finished(method: &'static str, call: &Call, status: StatusCode, time: Dur
     let scheme = KeyValue::new("url.scheme", "http");
     let status_code = KeyValue::new("http.response.status_code", i64::from(status.as_u16()));
     let seconds = time.as_secs_f64();
+    if let Some(time) = call.timing().part("db") {
+        metrics.database.record(time.as_secs_f64(), std::slice::from_ref(&metrics.system));
+    }
     let route = call.route().map(|route| match route {
         crate::http::call::Route::Fixed(text) => KeyValue::new("http.route", *text),
         crate::http::call::Route::Shared(text) => KeyValue::new("http.route", std::sync::Arc::clone(text)),
@@ -183,8 +199,9 @@ impl Endpoint for Scrape {
     async fn call(&self, request: Request) -> Result<Response> {
         let call = Call::of(&request);
         if !(self.open || call.is_local() || *call.principal() == Principal::Admin) {
-            let error = Error::new(Code::Unauthenticated, "Metrics are for this machine and the administrator.")
-                .hint("Send `Authorization: Bearer <admin key>`.");
+            let error =
+                Error::new(Code::Unauthenticated, "Metrics are for this machine and the administrator.")
+                    .hint("Send `Authorization: Bearer <admin key>`.");
             return Ok(problem::response(&error, &call));
         }
         let families = METRICS.get().map(|metrics| metrics.registry.gather()).unwrap_or_default();
@@ -205,6 +222,7 @@ mod tests {
         let provider = start(&Config::default(), Resource::builder_empty().build()).unwrap();
         let call = Call::of(&Request::default());
         call.set_route("/v1/tracks/{id}");
+        call.timing().add("db", Duration::from_millis(3));
         let _active = Active::begin("GET");
         finished("GET", &call, StatusCode::OK, Duration::from_millis(7));
         let response = Scrape { open: true }.call(Request::default()).await.unwrap();
@@ -214,6 +232,7 @@ mod tests {
             "http_route=\"/v1/tracks/{id}\"",
             "http_response_status_code=\"200\"",
             "le=\"0.01\"} 1",
+            "db_client_operation_duration_seconds_bucket{db_system_name=\"sqlite\",le=\"0.005\"} 1",
             "http_server_active_requests{",
             "process_memory_usage_bytes",
             "launchway_build_info{version=\"0.1.0\"} 1",

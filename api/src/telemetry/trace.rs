@@ -49,7 +49,9 @@ impl Sampling {
             None => random_share() < self.ratio,
         };
         match (self.sampler, parent) {
-            (Sampler::ParentOrOn | Sampler::ParentOrOff | Sampler::ParentOrRatio, Some((_, sampled))) => sampled,
+            (Sampler::ParentOrOn | Sampler::ParentOrOff | Sampler::ParentOrRatio, Some((_, sampled))) => {
+                sampled
+            }
             (Sampler::AlwaysOn | Sampler::ParentOrOn, _) => true,
             (Sampler::AlwaysOff | Sampler::ParentOrOff, _) => false,
             (Sampler::Ratio | Sampler::ParentOrRatio, _) => share(),
@@ -265,6 +267,8 @@ mod tests {
 
     #[test]
     fn only_our_spans_count() {
-        assert!(is_ours("service::engine") && is_ours("api") && !is_ours("sqlx::query") && !is_ours("apiary"));
+        assert!(
+            is_ours("service::engine") && is_ours("api") && !is_ours("sqlx::query") && !is_ours("apiary")
+        );
     }
 }

@@ -40,13 +40,13 @@ pub enum Op {
     EndsWith,
     /// SQL LIKE: `%` any text, `_` any character, `\` makes the next one literal
     Like,
-    /// equal, ASCII letters of either case alike
+    /// equal, letters of either case alike
     Ieq,
-    /// `Contains`, ASCII letters of either case alike
+    /// `Contains`, letters of either case alike
     Icontains,
-    /// `StartsWith`, ASCII letters of either case alike
+    /// `StartsWith`, letters of either case alike
     IstartsWith,
-    /// `EndsWith`, ASCII letters of either case alike
+    /// `EndsWith`, letters of either case alike
     IendsWith,
     /// the list has the item
     Has,
@@ -159,6 +159,22 @@ impl Op {
             | Op::IendsWith
             | Op::Has => Arity::One,
         }
+    }
+
+    /// Whether it looks for a text in a text.
+    #[must_use]
+    pub fn is_pattern(self) -> bool {
+        matches!(
+            self,
+            Op::Contains
+                | Op::StartsWith
+                | Op::EndsWith
+                | Op::Like
+                | Op::Ieq
+                | Op::Icontains
+                | Op::IstartsWith
+                | Op::IendsWith
+        )
     }
 
     /// Whether a field of this type takes the operator.

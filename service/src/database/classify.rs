@@ -14,10 +14,8 @@ pub fn database(error: DbErr) -> Error {
     match &error {
         DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) => busy().because(error),
         DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed) => away().because(error),
-        DbErr::Conn(RuntimeErr::SqlxError(inner)) => match inner.as_database_error() {
-            Some(reply) => from_reply(reply).because(error.clone()),
-            None => away().because(error),
-        },
+        // Whatever a database says while it is connected to, it can't be used: it starts, stops, is full, is not there.
+        DbErr::Conn(_) => away().because(error),
         DbErr::Exec(RuntimeErr::SqlxError(inner)) | DbErr::Query(RuntimeErr::SqlxError(inner)) => {
             from_sqlx(inner).because(error.clone())
         }

@@ -87,6 +87,7 @@ async fn sqlite(settings: &Settings, connections: u32, reads_only: bool) -> Resu
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(5))
             .statement_cache_capacity(cache)
+            .with_regexp()
             // `LIKE` compares letters as they are, as PostgreSQL's does.
             .pragma("case_sensitive_like", "ON")
             .pragma("cache_size", "-8000");

@@ -112,6 +112,12 @@ fn bind_one(database: &Database, bind: &Bind, values: &Values<'_>) -> Result<sea
                     format!("A list may have {} items at most.", values.context.limits.list),
                 ));
             }
+            if let (Form::Pattern(_) | Form::Expression(_), Input::String(text)) = (form, input)
+                && text.len() > entity::resolve::PATTERN_LENGTH
+            {
+                let limit = entity::resolve::PATTERN_LENGTH;
+                return Err(Error::new(Code::LimitExceeded, format!("A text to look for may have {limit} bytes at most.")));
+            }
             let value = entity::value::coerce(&values.context.catalog, *ty, *list, input)
                 .map_err(super::plan::problem)?;
             Ok(form_value(dialect, *ty, *form, &value))

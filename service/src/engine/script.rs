@@ -124,8 +124,8 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     async fn all(&mut self) -> Result<()> {
-        for step in &self.plan.steps {
-            self.step(step).await?;
+        for (index, step) in self.plan.steps.iter().enumerate() {
+            self.step(step).await.map_err(|error| error.under(self.plan.root_of(index)))?;
         }
         self.read(|_, answer| match answer {
             AnswerPlan::One { before, .. } | AnswerPlan::Batch { before, .. } => !before,

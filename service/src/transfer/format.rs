@@ -55,6 +55,9 @@ pub(super) struct Unreadable {
     pub(super) fatal: bool,
 }
 
+/// A record of CSV: the line it begins at, its fields, and whether each was in quotes.
+type Record = (u64, Vec<(String, bool)>);
+
 /// The rows of a file.
 pub(super) struct Rows {
     reader: Box<dyn BufRead + Send>,
@@ -152,7 +155,7 @@ impl Rows {
     }
 
     /// One record of CSV, over as many lines as its quotes need.
-    fn record(&mut self) -> Result<Option<(u64, Vec<(String, bool)>)>, Unreadable> {
+    fn record(&mut self) -> Result<Option<Record>, Unreadable> {
         let Some(mut bytes) = self.line()? else { return Ok(None) };
         let begin = self.line;
         if ended(&bytes).is_empty() {
@@ -187,7 +190,7 @@ impl Rows {
         Ok(Some((begin, fields)))
     }
 
-    fn record_after_blank(&mut self) -> Result<Option<(u64, Vec<(String, bool)>)>, Unreadable> {
+    fn record_after_blank(&mut self) -> Result<Option<Record>, Unreadable> {
         loop {
             let blank = self.reader.fill_buf().map(|buffer| matches!(buffer.first(), Some(b'\n' | b'\r')));
             match blank {

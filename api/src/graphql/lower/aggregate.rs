@@ -34,7 +34,11 @@ impl<'a> Lowerer<'a> {
         })
     }
 
-    fn parts(&self, entity: &'a Entity, sets: &[&'a SelectionSet]) -> Result<Vec<(String, AggregatePart)>, Fault> {
+    fn parts(
+        &self,
+        entity: &'a Entity,
+        sets: &[&'a SelectionSet],
+    ) -> Result<Vec<(String, AggregatePart)>, Fault> {
         let name = format!("{}Aggregate", entity.name);
         self.collector
             .collect(Object::plain(&name), sets)?
@@ -74,7 +78,12 @@ impl<'a> Lowerer<'a> {
             .collect()
     }
 
-    fn measures(&self, entity: &Entity, function: Function, group: &Group<'a>) -> Result<AggregatePart, Fault> {
+    fn measures(
+        &self,
+        entity: &Entity,
+        function: Function,
+        group: &Group<'a>,
+    ) -> Result<AggregatePart, Fault> {
         let name = match function {
             Function::Sum => format!("{}Sum", entity.name),
             Function::Avg => format!("{}Average", entity.name),

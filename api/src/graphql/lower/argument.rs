@@ -21,11 +21,17 @@ impl<'a> Lowerer<'a> {
     pub(super) fn arguments(&self, ty: &str, field: &'a Positioned<Field>) -> Result<Arguments<'a>, Fault> {
         let registry = self.bundle.registry();
         let definition = registry.types.get(ty).and_then(|ty| ty.field_by_name(&field.node.name.node));
-        let coercer =
-            Coercer { registry, suggestions: self.suggestions, variables: Some(self.collector.variables), json: false };
+        let coercer = Coercer {
+            registry,
+            suggestions: self.suggestions,
+            variables: Some(self.collector.variables),
+            json: false,
+        };
         let mut given = Vec::with_capacity(field.node.arguments.len());
         for (name, value) in &field.node.arguments {
-            let Some(argument) = definition.and_then(|field| field.args.get(name.node.as_str())) else { continue };
+            let Some(argument) = definition.and_then(|field| field.args.get(name.node.as_str())) else {
+                continue;
+            };
             let value = coercer.value(&argument.ty, &value.node).map_err(|problem| {
                 let place: String = problem.place.iter().map(|step| format!(".{step}")).collect();
                 let message = format!("Argument \"{}{place}\": {}.", name.node, problem.message);
@@ -55,7 +61,8 @@ impl Arguments<'_> {
 
     /// Takes an argument that the schema requires.
     pub(super) fn required(&mut self, name: &str) -> Result<Input, Fault> {
-        self.take(name).ok_or_else(|| self.fault(Code::ValidationFailed, format!("Argument \"{name}\" is required.")))
+        self.take(name)
+            .ok_or_else(|| self.fault(Code::ValidationFailed, format!("Argument \"{name}\" is required.")))
     }
 
     /// An error at this field.
@@ -67,9 +74,9 @@ impl Arguments<'_> {
     pub(super) fn count(&mut self, name: &str) -> Result<Option<u64>, Fault> {
         match self.take(name) {
             None => Ok(None),
-            Some(Input::Int(value)) => u64::try_from(value)
-                .map(Some)
-                .map_err(|_| self.fault(Code::PageInvalid, format!("`{name}` can't be negative, and is {value}."))),
+            Some(Input::Int(value)) => u64::try_from(value).map(Some).map_err(|_| {
+                self.fault(Code::PageInvalid, format!("`{name}` can't be negative, and is {value}."))
+            }),
             Some(_) => Err(self.fault(Code::ValidationFailed, format!("`{name}` must be an integer."))),
         }
     }
@@ -97,7 +104,7 @@ impl Arguments<'_> {
 
     /// Takes `orderBy`.
     pub(super) fn order(&mut self) -> Vec<Order> {
-        items(self.take("orderBy")).iter().filter_map(|term| order(term)).collect()
+        items(self.take("orderBy")).iter().filter_map(order).collect()
     }
 
     /// Takes a list.

@@ -3,9 +3,9 @@
 //! async-graphql's validator lets much pass (an object where a condition is due may be a number), and literals with
 //! variables inside it does not look at; this does, with places and did-you-mean.
 
-use async_graphql::registry::{MetaInputValue, MetaType, MetaTypeName, Registry};
 use async_graphql::Name;
 use async_graphql::indexmap::IndexMap;
+use async_graphql::registry::{MetaInputValue, MetaType, MetaTypeName, Registry};
 use async_graphql_value::Value;
 use entity::value::excerpt;
 use entity::{Input, Problem, Trouble, suggest};
@@ -73,7 +73,9 @@ impl Coercer<'_> {
 
     fn named(&self, name: &str, value: &Value) -> Result<Input, Problem> {
         match self.registry.types.get(name) {
-            Some(MetaType::InputObject { input_fields, oneof, .. }) => self.object(name, input_fields, *oneof, value),
+            Some(MetaType::InputObject { input_fields, oneof, .. }) => {
+                self.object(name, input_fields, *oneof, value)
+            }
             Some(MetaType::Enum { enum_values, .. }) => {
                 let given = match value {
                     Value::Enum(given) => given.as_str(),
@@ -102,14 +104,19 @@ impl Coercer<'_> {
         let mut object = Vec::with_capacity(given.len());
         for (key, value) in given {
             let Some(field) = fields.get(key.as_str()) else {
-                let problem = Problem::new(Trouble::UnknownField, format!("{name} has no field `{}`", excerpt(key)));
+                let problem =
+                    Problem::new(Trouble::UnknownField, format!("{name} has no field `{}`", excerpt(key)));
                 return Err(self.hinted(problem, key, fields.keys().map(String::as_str)).at(key.as_str()));
             };
             if let Some(value) = self.value(&field.ty, value).map_err(|problem| problem.at(key.as_str()))? {
                 object.push((key.to_string(), value));
             }
         }
-        if oneof && (given.len() != 1 || object.len() != 1 || object.iter().any(|(_, value)| *value == Input::Null)) {
+        if oneof
+            && (given.len() != 1
+                || object.len() != 1
+                || object.iter().any(|(_, value)| *value == Input::Null))
+        {
             return Err(bad(format!("{name} takes exactly one field, and not null")));
         }
         for field in fields.values() {
@@ -121,7 +128,12 @@ impl Coercer<'_> {
         Ok(Input::Object(object))
     }
 
-    fn hinted<'n>(&self, problem: Problem, wrong: &str, names: impl Iterator<Item = &'n str> + Clone) -> Problem {
+    fn hinted<'n>(
+        &self,
+        problem: Problem,
+        wrong: &str,
+        names: impl Iterator<Item = &'n str> + Clone,
+    ) -> Problem {
         if self.suggestions { problem.hint(suggest::hint(wrong, names)) } else { problem }
     }
 
@@ -131,7 +143,9 @@ impl Coercer<'_> {
             Value::Variable(name) => match self.variables.map_or(State::Absent, |bound| bound.state(name)) {
                 State::Known(value) => value,
                 State::Absent => Input::Null,
-                State::Param(_) => return Err(bad("a variable inside JSON can't be used as an operand elsewhere")),
+                State::Param(_) => {
+                    return Err(bad("a variable inside JSON can't be used as an operand elsewhere"));
+                }
             },
             Value::Null => Input::Null,
             Value::Boolean(value) => Input::Bool(*value),
@@ -139,12 +153,15 @@ impl Coercer<'_> {
             Value::String(value) => Input::String(value.clone()),
             Value::Enum(value) => Input::String(value.to_string()),
             Value::Binary(_) => return Err(bad("bytes are not JSON")),
-            Value::List(items) => Input::List(items.iter().map(|item| self.json(item)).collect::<Result<_, _>>()?),
+            Value::List(items) => {
+                Input::List(items.iter().map(|item| self.json(item)).collect::<Result<_, _>>()?)
+            }
             Value::Object(fields) => Input::Object(
-                fields
-                    .iter()
-                    .map(|(key, value)| Ok((key.to_string(), self.json(value)?)))
-                    .collect::<Result<_, Problem>>()?,
+                fields.iter().map(|(key, value)| Ok((key.to_string(), self.json(value)?))).collect::<Result<
+                    _,
+                    Problem,
+                >>(
+                )?,
             ),
         })
     }

@@ -3,9 +3,9 @@
 use std::cell::Cell;
 use std::collections::HashSet;
 
+use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::Positioned;
 use async_graphql::parser::types::{Directive, ExecutableDocument, Field, Selection, SelectionSet};
-use async_graphql::indexmap::IndexMap;
 use async_graphql_value::Value;
 use service::{Code, Error};
 
@@ -63,7 +63,11 @@ type Groups<'a> = IndexMap<&'a str, Group<'a>>;
 
 impl<'a> Collector<'a> {
     /// The fields of an object, in the order of their first appearance.
-    pub(super) fn collect(&self, object: Object<'_>, sets: &[&'a SelectionSet]) -> Result<Vec<Group<'a>>, Fault> {
+    pub(super) fn collect(
+        &self,
+        object: Object<'_>,
+        sets: &[&'a SelectionSet],
+    ) -> Result<Vec<Group<'a>>, Fault> {
         let mut groups = Groups::new();
         let mut seen = HashSet::new();
         for set in sets {
@@ -162,7 +166,9 @@ impl<'a> Collector<'a> {
                 }
                 Selection::FragmentSpread(spread) => {
                     let name = &spread.node.fragment_name.node;
-                    let Some(fragment) = self.document.fragments.get(name).filter(|_| seen.insert(name.as_str())) else {
+                    let Some(fragment) =
+                        self.document.fragments.get(name).filter(|_| seen.insert(name.as_str()))
+                    else {
                         continue;
                     };
                     (Some(&fragment.node.type_condition), &fragment.node.selection_set.node)
@@ -177,7 +183,8 @@ impl<'a> Collector<'a> {
 fn same(one: &Field, other: &Field) -> bool {
     one.name.node == other.name.node
         && one.arguments.len() == other.arguments.len()
-        && one.arguments.iter().all(|(name, value)| {
-            other.get_argument(&name.node).is_some_and(|other| other.node == value.node)
-        })
+        && one
+            .arguments
+            .iter()
+            .all(|(name, value)| other.get_argument(&name.node).is_some_and(|other| other.node == value.node))
 }

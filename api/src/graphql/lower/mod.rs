@@ -88,7 +88,8 @@ pub(crate) fn root(
 
 /// The response keys of a query's roots in order, introspection included.
 pub(crate) fn keys<'a>(known: &'a Known, bound: &'a Bound, bounds: Budget) -> Vec<&'a str> {
-    let collector = Collector { document: &known.document, variables: bound, budget: Cell::new(bounds.fields) };
+    let collector =
+        Collector { document: &known.document, variables: bound, budget: Cell::new(bounds.fields) };
     let Some(operation) = known.operation() else { return Vec::new() };
     let groups = collector.collect(Object::plain("Query"), &[&operation.node.selection_set.node]);
     groups.map(|groups| groups.iter().map(Group::key).collect()).unwrap_or_default()
@@ -119,7 +120,11 @@ impl<'a> Lowerer<'a> {
         Self {
             bundle,
             catalog: &bundle.catalog,
-            collector: Collector { document: &known.document, variables: bound, budget: Cell::new(bounds.fields) },
+            collector: Collector {
+                document: &known.document,
+                variables: bound,
+                budget: Cell::new(bounds.fields),
+            },
             suggestions: bounds.suggestions,
             kinds: false,
             typed: Cell::new(false),
@@ -191,8 +196,12 @@ impl<'a> Lowerer<'a> {
                 Some((api, value)) => By::Unique(vec![(self.unique_field(id, &api), value)]),
                 None => return Err(arguments.fault(Code::ValidationFailed, "`by` is empty.")),
             },
-            (Some(_), Some(_)) => return Err(arguments.fault(Code::ValidationFailed, "Give `id` or `by`, not both.")),
-            (None, _) => return Err(arguments.fault(Code::ValidationFailed, "Give `id` or `by`, and not null.")),
+            (Some(_), Some(_)) => {
+                return Err(arguments.fault(Code::ValidationFailed, "Give `id` or `by`, not both."));
+            }
+            (None, _) => {
+                return Err(arguments.fault(Code::ValidationFailed, "Give `id` or `by`, and not null."));
+            }
         };
         Ok(Read::One { entity: id, by, selection: self.row(entity, &group.sets)?, facts: false })
     }

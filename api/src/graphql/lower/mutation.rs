@@ -54,7 +54,11 @@ impl<'a> Lowerer<'a> {
         })
     }
 
-    fn batch(&self, entity: &'a Entity, sets: &[&'a SelectionSet]) -> Result<Vec<(String, BatchPart)>, Fault> {
+    fn batch(
+        &self,
+        entity: &'a Entity,
+        sets: &[&'a SelectionSet],
+    ) -> Result<Vec<(String, BatchPart)>, Fault> {
         let name = format!("{}Batch", entity.name);
         self.collector
             .collect(Object::plain(&name), sets)?
@@ -76,14 +80,19 @@ impl<'a> Lowerer<'a> {
 fn subject(does: Does) -> (EntityId, bool) {
     match does {
         Does::Create(id) | Does::Update(id) | Does::Upsert(id) | Does::Delete(id) => (id, false),
-        Does::CreateMany(id) | Does::UpdateMany(id) | Does::UpsertMany(id) | Does::DeleteMany(id) => (id, true),
+        Does::CreateMany(id) | Does::UpdateMany(id) | Does::UpsertMany(id) | Does::DeleteMany(id) => {
+            (id, true)
+        }
     }
 }
 
 fn update(target: Target, arguments: &mut Arguments<'_>) -> Result<Change, Fault> {
     let [set, inc, append, remove] = ["set", "inc", "append", "remove"].map(|name| arguments.take(name));
     if [&set, &inc, &append, &remove].into_iter().all(Option::is_none) {
-        return Err(arguments.fault(Code::ValidationFailed, "Nothing to change was given: `set`, `inc`, `append` or `remove`."));
+        return Err(arguments.fault(
+            Code::ValidationFailed,
+            "Nothing to change was given: `set`, `inc`, `append` or `remove`.",
+        ));
     }
     Ok(Change::Update { target, set, inc, append, remove, if_version: version(arguments) })
 }

@@ -37,9 +37,10 @@ impl<'a> Lowerer<'a> {
                 Some(Member::Relation(relation)) => {
                     let target = self.catalog.target(relation);
                     match relation.cardinality {
-                        entity::catalog::Cardinality::One => {
-                            Requested::One { name: name.to_owned(), selection: self.row(target, &group.sets)? }
-                        }
+                        entity::catalog::Cardinality::One => Requested::One {
+                            name: name.to_owned(),
+                            selection: self.row(target, &group.sets)?,
+                        },
                         entity::catalog::Cardinality::Many => Requested::Many {
                             name: name.to_owned(),
                             list: Box::new(self.list(&entity.name, target, group)?),
@@ -81,7 +82,11 @@ impl<'a> Lowerer<'a> {
         })
     }
 
-    fn connection(&self, target: &'a Entity, sets: Sets<'_, 'a>) -> Result<Vec<(String, ConnectionPart)>, Fault> {
+    fn connection(
+        &self,
+        target: &'a Entity,
+        sets: Sets<'_, 'a>,
+    ) -> Result<Vec<(String, ConnectionPart)>, Fault> {
         let name = format!("{}Connection", target.name);
         self.collector
             .collect(Object::plain(&name), sets)?

@@ -17,7 +17,12 @@ async fn lowered(query: &str, variables: Json) -> String {
     let bundle = Schemas::default().bundle(&context, &settings).await.unwrap();
     let known = match document::read(0, query, None, &bundle, &settings).await {
         Ok(known) => known,
-        Err(faults) => return format!("refused: {}", faults.iter().map(|f| f.error.to_string()).collect::<Vec<_>>().join("; ")),
+        Err(faults) => {
+            return format!(
+                "refused: {}",
+                faults.iter().map(|f| f.error.to_string()).collect::<Vec<_>>().join("; ")
+            );
+        }
     };
     let variables = variables.as_object().cloned().unwrap_or_default();
     let bound = match known.definitions.bind(bundle.registry(), &variables, true) {
@@ -64,7 +69,10 @@ async fn values_stay_out_of_the_plan_and_structure_goes_in() {
     let two = lowered(query, json!({ "id": "b", "ids": ["2", "3"], "max": 7, "after": "x" })).await;
     let rest = |text: &str| text.split_once("slot").unwrap().1.to_owned();
     assert_eq!(rest(&one), rest(&two));
-    assert!(one.starts_with("key: ?;?;?;\"x\";-;\nparams: [String(\"a\"), List([String(\"1\")]), Int(5), Null]"), "{one}");
+    assert!(
+        one.starts_with("key: ?;?;?;\"x\";-;\nparams: [String(\"a\"), List([String(\"1\")]), Int(5), Null]"),
+        "{one}"
+    );
     let null = lowered(query, json!({ "id": "a", "max": null })).await;
     assert!(null.starts_with("key: ?;-;null;-;-;"), "{null}");
     insta::assert_snapshot!(one);
@@ -77,8 +85,12 @@ async fn a_variable_used_in_two_ways_is_structure() {
     let query = "query Q($b: Boolean!) { albums(where: { published: { eq: $b }, title: { isNull: $b } }) { totalCount } }";
     assert!(lowered(query, json!({ "b": true })).await.starts_with("key: true;"));
     let query = "query Q($w: TrackWhere) { tracks(where: $w) { totalCount } }";
-    assert!(lowered(query, json!({ "w": { "name": { "eq": "x" } } })).await.contains("String(\n                                        \"x\"")
-        || lowered(query, json!({ "w": { "name": { "eq": "x" } } })).await.contains("\"x\""));
+    assert!(
+        lowered(query, json!({ "w": { "name": { "eq": "x" } } }))
+            .await
+            .contains("String(\n                                        \"x\"")
+            || lowered(query, json!({ "w": { "name": { "eq": "x" } } })).await.contains("\"x\"")
+    );
 }
 
 #[tokio::test]
@@ -106,34 +118,72 @@ async fn writes() {
 
 #[tokio::test]
 async fn rows_of_any_type() {
-    insta::assert_snapshot!(lowered("{ node(id: \"x\") { id __typename ... on Track { name } } }", json!({})).await);
+    insta::assert_snapshot!(
+        lowered("{ node(id: \"x\") { id __typename ... on Track { name } } }", json!({})).await
+    );
     let all = lowered("{ node(id: \"x\") { id } }", json!({})).await;
-    assert_eq!(all.matches("\"id\"").count(), 8, "two for each type with ids that are unique across types: {all}");
+    assert_eq!(
+        all.matches("\"id\"").count(),
+        8,
+        "two for each type with ids that are unique across types: {all}"
+    );
 }
 
 #[tokio::test]
 async fn what_the_validator_lets_pass_is_refused() {
     for (query, variables, expected) in [
         ("{ tracks(where: 5) { totalCount } }", json!({}), "expected a value of TrackWhere, got 5"),
-        ("{ tracks(where: { nmae: { eq: \"x\" } }) { totalCount } }", json!({}), "nmae"),
-        ("query ($x: String) { tracks(where: { nmae: { eq: $x } }) { totalCount } }", json!({}), "did you mean `name`?"),
-        ("query ($w: TrackWhere) { tracks(where: $w) { totalCount } }", json!({ "w": { "name": 5 } }), "Variable \"$w.name\""),
-        ("query ($w: TrackWhere) { tracks(where: $w) { totalCount } }", json!({ "w": { "mood": { "eq": "SAD" } } }), "`SAD` is not a value of Mood"),
+        ("{ tracks(where: { nmae: { eq: \"x\" } }) { totalCount } }", json!({}), "Did you mean \"name\"?"),
+        ("{ tracks(where: { name: { eqq: \"x\" } }) { totalCount } }", json!({}), "Did you mean \"eq\"?"),
+        ("{ tracks(where: { mood: { eq: CLAM } }) { totalCount } }", json!({}), "Did you mean \"CALM\"?"),
+        ("{ tracks(wher: {}) { totalCount } }", json!({}), "Did you mean \"where\"?"),
+        ("{ tracks(orderBy: [{ nmae: ASC }]) { totalCount } }", json!({}), "Did you mean \"name\"?"),
+        (
+            "query ($x: String) { tracks(where: { nmae: { eq: $x } }) { totalCount } }",
+            json!({}),
+            "did you mean `name`?",
+        ),
+        (
+            "query ($w: TrackWhere) { tracks(where: $w) { totalCount } }",
+            json!({ "w": { "name": 5 } }),
+            "Variable \"$w.name\"",
+        ),
+        (
+            "query ($w: TrackWhere) { tracks(where: $w) { totalCount } }",
+            json!({ "w": { "mood": { "eq": "SAD" } } }),
+            "`SAD` is not a value of Mood",
+        ),
         ("query ($n: Int!) { tracks(first: $n) { totalCount } }", json!({}), "required"),
         ("query ($n: Int!) { tracks(first: $n) { totalCount } }", json!({ "n": null }), "got null"),
-        ("query ($n: Int!) { tracks(first: $n) { totalCount } }", json!({ "n": 4_294_967_296_u64 }), "32 bits"),
+        (
+            "query ($n: Int!) { tracks(first: $n) { totalCount } }",
+            json!({ "n": 4_294_967_296_u64 }),
+            "32 bits",
+        ),
         ("query ($n: Int!) { tracks(first: $n) { totalCount } }", json!({ "n": "3" }), "got \"3\""),
         ("{ tracks(first: -1) { totalCount } }", json!({}), "negative"),
-        ("{ tracks(orderBy: [{ name: ASC, position: ASC }]) { totalCount } }", json!({}), "exactly one field"),
+        (
+            "{ tracks(orderBy: [{ name: ASC, position: ASC }]) { totalCount } }",
+            json!({}),
+            "exactly one field",
+        ),
         ("{ a: track(id: \"1\") { name } a: track(id: \"2\") { name } }", json!({}), "conflict"),
         ("{ tracks { nodes { album { title } } nodes { album { title: id } } } }", json!({}), "conflict"),
         ("{ track { name } }", json!({}), "`id` or `by`"),
-        ("{ track(id: \"1\", by: { albumPosition: { album: \"1\", position: 2 } }) { name } }", json!({}), "not both"),
+        (
+            "{ track(id: \"1\", by: { albumPosition: { album: \"1\", position: 2 } }) { name } }",
+            json!({}),
+            "not both",
+        ),
         ("{ nonsense }", json!({}), "Unknown field"),
         ("{ trakcs { totalCount } }", json!({}), "Did you mean \"tracks\"?"),
         ("{ tracks { totalCount ", json!({}), "GRAPHQL_PARSE_FAILED"),
         ("{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }", json!({}), "spreads itself"),
-        ("{ __schema { types { fields { type { fields { type { fields { type { fields { name } } } } } } } } } }", json!({}), "Introspection"),
+        (
+            "{ __schema { types { fields { type { fields { type { fields { type { fields { name } } } } } } } } } }",
+            json!({}),
+            "Introspection",
+        ),
     ] {
         let text = lowered(query, variables).await;
         assert!(text.contains(expected), "{query}\n{text}");
@@ -148,7 +198,10 @@ async fn fragments_that_explode_are_refused_at_once() {
     for n in 0..25 {
         let next = n + 1;
         let _ = write!(flat, "fragment F{n} on Query {{ ...F{next} ...F{next} }} ");
-        let _ = write!(keyed, "fragment G{n} on Track {{ a: album {{ tracks {{ nodes {{ ...G{next} }} }} }} b: album {{ tracks {{ nodes {{ ...G{next} }} }} }} }} ");
+        let _ = write!(
+            keyed,
+            "fragment G{n} on Track {{ a: album {{ tracks {{ nodes {{ ...G{next} }} }} }} b: album {{ tracks {{ nodes {{ ...G{next} }} }} }} }} "
+        );
     }
     flat.push_str("fragment F25 on Query { __typename }");
     keyed.push_str("fragment G25 on Track { name }");

@@ -7,10 +7,13 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 
-use async_graphql::parser::types::{BaseType, Directive, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet, Type};
+use async_graphql::Name;
+use async_graphql::parser::types::{
+    BaseType, Directive, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet,
+    Type,
+};
 use async_graphql::parser::{Pos, Positioned};
 use async_graphql::registry::{MetaType, Registry};
-use async_graphql::Name;
 use async_graphql_value::Value;
 use entity::predicate::Arity;
 use entity::{Input, Op};
@@ -92,7 +95,11 @@ impl Bound {
 
 impl Definitions {
     /// The variables of an operation, sorted into values and structure.
-    pub(crate) fn of(document: &ExecutableDocument, operation: &Positioned<OperationDefinition>, bundle: &Bundle) -> Self {
+    pub(crate) fn of(
+        document: &ExecutableDocument,
+        operation: &Positioned<OperationDefinition>,
+        bundle: &Bundle,
+    ) -> Self {
         let uses = uses(document, &operation.node);
         let query = operation.node.ty == OperationType::Query;
         let mut definitions = Self::default();
@@ -139,7 +146,12 @@ impl Definitions {
 }
 
 impl Definition {
-    fn value(&self, registry: &Registry, given: &Map<String, Json>, suggestions: bool) -> Result<Option<Input>, Error> {
+    fn value(
+        &self,
+        registry: &Registry,
+        given: &Map<String, Json>,
+        suggestions: bool,
+    ) -> Result<Option<Input>, Error> {
         let coercer = Coercer { registry, suggestions, variables: None, json: true };
         let value = match (given.get(self.name.as_str()), &self.default) {
             (Some(json), _) => coercer.value(&self.ty, &from_json(json)),
@@ -152,7 +164,8 @@ impl Definition {
         };
         value.map_err(|problem| {
             let place: String = problem.place.iter().map(|step| format!(".{step}")).collect();
-            let message = format!("Variable \"${}{place}\" of type \"{}\": {}.", self.name, self.ty, problem.message);
+            let message =
+                format!("Variable \"${}{place}\" of type \"{}\": {}.", self.name, self.ty, problem.message);
             let error = Error::new(Code::BadVariable, message);
             match problem.hint {
                 Some(hint) => error.hint(hint),
@@ -256,7 +269,10 @@ struct Uses<'a>(HashMap<&'a Name, Use>);
 
 impl<'a> Uses<'a> {
     fn note(&mut self, name: &'a Name, how: Use) {
-        self.0.entry(name).and_modify(|before| *before = if *before == how { how } else { Use::Structure }).or_insert(how);
+        self.0
+            .entry(name)
+            .and_modify(|before| *before = if *before == how { how } else { Use::Structure })
+            .or_insert(how);
     }
 
     fn set(&mut self, set: &'a SelectionSet) {
@@ -293,14 +309,19 @@ impl<'a> Uses<'a> {
         match value {
             Value::Variable(name) => self.note(name, how(spot)),
             Value::List(items) => {
-                let inside = if matches!(spot, Spot::Condition(_)) { Spot::Condition(None) } else { Spot::Elsewhere };
+                let inside =
+                    if matches!(spot, Spot::Condition(_)) { Spot::Condition(None) } else { Spot::Elsewhere };
                 for item in items {
                     self.value(item, inside);
                 }
             }
             Value::Object(fields) => {
                 for (key, value) in fields {
-                    let inside = if matches!(spot, Spot::Condition(_)) { Spot::Condition(Op::named(key)) } else { spot };
+                    let inside = if matches!(spot, Spot::Condition(_)) {
+                        Spot::Condition(Op::named(key))
+                    } else {
+                        spot
+                    };
                     self.value(value, inside);
                 }
             }

@@ -12,7 +12,8 @@ use super::shape::{Inputs, Outputs, output_name, picked, type_ref};
 
 /// Whether rows can be grouped by a field.
 fn groupable(field: &Column) -> bool {
-    !field.list && !matches!(field.ty, FieldType::Embedded(_) | FieldType::Scalar(Scalar::Json | Scalar::Id(_)))
+    !field.list
+        && !matches!(field.ty, FieldType::Embedded(_) | FieldType::Scalar(Scalar::Json | Scalar::Id(_)))
 }
 
 /// Part of the names of the types around a function; the least and the greatest share theirs.
@@ -40,11 +41,20 @@ type Measured<'a> = Vec<(&'a Column, FieldType)>;
 pub(super) fn groups(builder: &mut Builder<'_>, entity: &Entity) {
     let view = builder.view;
     // How often rows were changed is nothing to add up.
-    let fields: Vec<&Column> = view.filterable(entity).filter(|field| field.system != Some(System::Version)).collect();
+    let fields: Vec<&Column> =
+        view.filterable(entity).filter(|field| field.system != Some(System::Version)).collect();
     let measured: Vec<(Function, Measured<'_>)> = Function::ALL
         .into_iter()
         .map(|function| {
-            (function, fields.iter().filter_map(|field| Some((*field, measure_type(function, field.ty).filter(|_| !field.list)?))).collect())
+            (
+                function,
+                fields
+                    .iter()
+                    .filter_map(|field| {
+                        Some((*field, measure_type(function, field.ty).filter(|_| !field.list)?))
+                    })
+                    .collect(),
+            )
         })
         .filter(|(_, fields): &(Function, Measured<'_>)| !fields.is_empty())
         .collect();
@@ -77,16 +87,21 @@ fn keys(builder: &mut Builder<'_>, entity: &Entity, fields: &[&Column]) -> bool 
     builder.push(key.done());
     builder.push(order.done());
     builder.push(
-        Enum::new(format!("{name}GroupField")).description(format!("What rows of {name} can be grouped by.")).items(names),
+        Enum::new(format!("{name}GroupField"))
+            .description(format!("What rows of {name} can be grouped by."))
+            .items(names),
     );
-    let mut term = Inputs::new(format!("{name}GroupKey")).description("What the rows of a group have in common.");
+    let mut term =
+        Inputs::new(format!("{name}GroupKey")).description("What the rows of a group have in common.");
     term.put(
         "field",
-        InputValue::new("field", TypeRef::named_nn(format!("{name}GroupField"))).description("A field or a to-one relation."),
+        InputValue::new("field", TypeRef::named_nn(format!("{name}GroupField")))
+            .description("A field or a to-one relation."),
     );
     term.put(
         "trunc",
-        InputValue::new("trunc", TypeRef::named("TimeUnit")).description("Of a time: down to this unit, in UTC."),
+        InputValue::new("trunc", TypeRef::named("TimeUnit"))
+            .description("Of a time: down to this unit, in UTC."),
     );
     builder.push(term.done());
     true
@@ -99,7 +114,8 @@ fn output(builder: &mut Builder<'_>, entity: &Entity, measured: &[(Function, Mea
     if has_key {
         group.put(
             "key",
-            picked("key", TypeRef::named_nn(format!("{name}AggregateKey"))).description("What its rows have in common."),
+            picked("key", TypeRef::named_nn(format!("{name}AggregateKey")))
+                .description("What its rows have in common."),
         );
     }
     group.put("count", picked("count", TypeRef::named_nn(TypeRef::INT)).description("How many rows."));
@@ -173,11 +189,15 @@ fn order(builder: &mut Builder<'_>, entity: &Entity, measured: &[(Function, Meas
 pub(super) fn arguments(builder: &Builder<'_>, field: Field, entity: &Entity) -> Field {
     let name = &entity.name;
     let argument = |name: &str, ty: TypeRef, text: &str| InputValue::new(name, ty).description(text);
-    let mut field = field.argument(argument("where", TypeRef::named(format!("{name}Where")), "Which rows take part."));
+    let mut field =
+        field.argument(argument("where", TypeRef::named(format!("{name}Where")), "Which rows take part."));
     if searchable(entity) {
         field = field.argument(argument("search", TypeRef::named(TypeRef::STRING), "Words to search for."));
     }
-    let grouped = builder.view.filterable(entity).any(|field| groupable(field) && field.system != Some(System::Version))
+    let grouped = builder
+        .view
+        .filterable(entity)
+        .any(|field| groupable(field) && field.system != Some(System::Version))
         || builder.view.usable(entity).any(|relation| relation.cardinality == Cardinality::One);
     if grouped {
         field = field.argument(argument(

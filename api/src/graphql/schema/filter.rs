@@ -127,7 +127,8 @@ pub(super) fn related(builder: &mut Builder<'_>, entity: &Entity) {
             entity.name
         ));
         for op in Op::KEY {
-            condition.put(op.name(), InputValue::new(op.name(), operand_type(op, "ID")).description(meaning(op)));
+            condition
+                .put(op.name(), InputValue::new(op.name(), operand_type(op, "ID")).description(meaning(op)));
         }
         builder.push(condition.done());
     }

@@ -109,7 +109,12 @@ fn finish(builder: Builder<'_>, settings: &Settings, writes: bool) -> Result<Sch
 /// As [`build`].
 pub fn sdl(context: &Context) -> Result<String> {
     let (schema, _) = build(context, &Settings::default())?;
-    Ok(schema.sdl_with_options(async_graphql::SDLExportOptions::new().include_specified_by().use_space_ident().prefer_single_line_descriptions()))
+    Ok(schema.sdl_with_options(
+        async_graphql::SDLExportOptions::new()
+            .include_specified_by()
+            .use_space_ident()
+            .prefer_single_line_descriptions(),
+    ))
 }
 
 #[cfg(test)]

@@ -25,8 +25,11 @@ pub(super) fn inputs(builder: &mut Builder<'_>, entity: &Entity) {
             .description(format!("What says whether a row of {name} is there already."))
             .item(EnumItem::new("ID").description("Its id."));
         for unique in keys(entity) {
-            let fields: Vec<&str> = unique.fields.iter().map(|field| entity.field(*field).name.as_str()).collect();
-            on = on.item(EnumItem::new(screaming(&unique.api)).description(format!("Its {}.", fields.join(" and "))));
+            let fields: Vec<&str> =
+                unique.fields.iter().map(|field| entity.field(*field).name.as_str()).collect();
+            on = on.item(
+                EnumItem::new(screaming(&unique.api)).description(format!("Its {}.", fields.join(" and "))),
+            );
         }
         builder.push(on);
     }
@@ -44,10 +47,13 @@ fn create(builder: &mut Builder<'_>, entity: &Entity, name: &str, without: Optio
     let view = builder.view;
     let mut input = Inputs::new(name).description(format!("A new row of {}.", entity.name));
     let id = InputValue::new("id", type_ref(TypeRef::ID, false, needs_id(entity)));
-    input.put("id", id.description(match entity.key {
-        IdKind::Client => "The id, made by you.",
-        IdKind::Uuid7 | IdKind::Serial => "The id; made by the server when absent.",
-    }));
+    input.put(
+        "id",
+        id.description(match entity.key {
+            IdKind::Client => "The id, made by you.",
+            IdKind::Uuid7 | IdKind::Serial => "The id; made by the server when absent.",
+        }),
+    );
     for field in entity.plain_fields().filter(|field| field.system.is_none()) {
         if view.member(entity, &field.name, Operation::Create) {
             let required = field.required && field.default.is_none();
@@ -58,7 +64,8 @@ fn create(builder: &mut Builder<'_>, entity: &Entity, name: &str, without: Optio
     }
     for relation in &entity.relations {
         if Some(relation.name.as_str()) != without && view.member(entity, &relation.name, Operation::Create) {
-            let required = relation.required && key_field(entity, relation).is_none_or(|key| key.default.is_none());
+            let required =
+                relation.required && key_field(entity, relation).is_none_or(|key| key.default.is_none());
             let ty = link(builder, entity, relation, required);
             let value = InputValue::new(&relation.name, ty);
             input.put(&relation.name, describe_input(value, relation.description.as_deref()));
@@ -78,9 +85,11 @@ fn changes(builder: &mut Builder<'_>, entity: &Entity) {
     let view = builder.view;
     let name = &entity.name;
     let mut set = Inputs::new(format!("{name}Set")).description("New values; what is absent stays as it is.");
-    let mut inc = Inputs::new(format!("{name}Inc")).description("Numbers to add to the values that are there.");
+    let mut inc =
+        Inputs::new(format!("{name}Inc")).description("Numbers to add to the values that are there.");
     let mut append = Inputs::new(format!("{name}Append")).description("Items to add to the end of lists.");
-    let mut remove = Inputs::new(format!("{name}Remove")).description("Items to remove from lists, all equal ones.");
+    let mut remove =
+        Inputs::new(format!("{name}Remove")).description("Items to remove from lists, all equal ones.");
     for field in entity.plain_fields().filter(|field| settable(field)) {
         if !view.member(entity, &field.name, Operation::Update) {
             continue;
@@ -140,7 +149,8 @@ fn to_one(builder: &mut Builder<'_>, target: &Entity, always: bool) -> String {
         input.put("create", InputValue::new("create", ty).description("A new row."));
     }
     if !always {
-        let value = InputValue::new("disconnect", TypeRef::named(TypeRef::BOOLEAN)).description("`true`: no row.");
+        let value =
+            InputValue::new("disconnect", TypeRef::named(TypeRef::BOOLEAN)).description("`true`: no row.");
         input.put("disconnect", value);
     }
     builder.push(input.done());
@@ -157,7 +167,8 @@ fn to_many(builder: &mut Builder<'_>, entity: &Entity, relation: &Relation, targ
         return name;
     }
     builder.used(name.clone());
-    let mut input = Inputs::new(&name).description(format!("Changes to the related rows of {}.", target.name));
+    let mut input =
+        Inputs::new(&name).description(format!("Changes to the related rows of {}.", target.name));
     if builder.view.opens(target, Operation::Create) {
         let row = match implied {
             Some(relation) => {
@@ -199,7 +210,10 @@ pub(super) fn unique_key(builder: &mut Builder<'_>, entity: &Entity) -> bool {
         .description(format!("What names one row of {name} besides its id."));
     for unique in keys(entity) {
         let fields: Vec<&Field> = unique.fields.iter().map(|field| entity.field(*field)).collect();
-        if !fields.iter().all(|field| view.member(entity, &field.name, Operation::Read) && field.exposure.filter) {
+        if !fields
+            .iter()
+            .all(|field| view.member(entity, &field.name, Operation::Read) && field.exposure.filter)
+        {
             continue;
         }
         if let [field] = fields.as_slice() {

@@ -5,7 +5,9 @@ use entity::catalog::{Cardinality, Entity, Enum as ModelEnum, Relation};
 use entity::{FieldType, IdKind};
 
 use super::Builder;
-use super::shape::{Inputs, Outputs, describe_field, describe_input, embedded, input_name, output_name, picked, type_ref};
+use super::shape::{
+    Inputs, Outputs, describe_field, describe_input, embedded, input_name, output_name, picked, type_ref,
+};
 use super::visible::View;
 
 /// The interface of rows whose ids are unique across types.
@@ -80,15 +82,22 @@ fn deprecate(field: Field, reason: Option<&str>) -> Field {
 fn connection(builder: &mut Builder<'_>, entity: &Entity) {
     let name = &entity.name;
     let mut edge = Outputs::new(format!("{name}Edge")).description("A row with its place in the list.");
-    edge.put("cursor", picked("cursor", TypeRef::named_nn("Cursor")).description("The row's place in the list."));
+    edge.put(
+        "cursor",
+        picked("cursor", TypeRef::named_nn("Cursor")).description("The row's place in the list."),
+    );
     edge.put("node", picked("node", TypeRef::named_nn(name)).description("The row."));
     builder.push(edge.done());
 
-    let mut page = Outputs::new(format!("{name}Connection")).description(format!("A page of rows of {name}."));
+    let mut page =
+        Outputs::new(format!("{name}Connection")).description(format!("A page of rows of {name}."));
     page.put("nodes", picked("nodes", TypeRef::named_nn_list_nn(name)).description("The rows."));
     let edges = TypeRef::named_nn_list_nn(format!("{name}Edge"));
     page.put("edges", picked("edges", edges).description("The rows with their places in the list."));
-    page.put("pageInfo", picked("pageInfo", TypeRef::named_nn("PageInfo")).description("Where the page lies."));
+    page.put(
+        "pageInfo",
+        picked("pageInfo", TypeRef::named_nn("PageInfo")).description("Where the page lies."),
+    );
     page.put(
         "totalCount",
         picked("totalCount", TypeRef::named_nn(TypeRef::INT))
@@ -110,7 +119,11 @@ pub(super) fn page_arguments(field: Field, entity: &Entity) -> Field {
             "In what order; by id when absent.".to_owned(),
         ));
     if searchable(entity) {
-        field = field.argument(argument("search", TypeRef::named(TypeRef::STRING), "Words to search for.".to_owned()));
+        field = field.argument(argument(
+            "search",
+            TypeRef::named(TypeRef::STRING),
+            "Words to search for.".to_owned(),
+        ));
     }
     let count = format!("How many rows: {default} when absent, {max} at most.");
     field
@@ -146,7 +159,10 @@ pub(super) fn values(builder: &mut Builder<'_>) {
         for field in &value.fields {
             output.put(&field.name, embedded(catalog, field));
             let ty = type_ref(input_name(catalog, field.ty), field.list, field.required);
-            input.put(&field.name, describe_input(InputValue::new(&field.name, ty), field.description.as_deref()));
+            input.put(
+                &field.name,
+                describe_input(InputValue::new(&field.name, ty), field.description.as_deref()),
+            );
         }
         builder.push(output.done());
         builder.push(input.done());

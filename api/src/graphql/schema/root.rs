@@ -100,7 +100,8 @@ pub(super) fn query(builder: &mut Builder<'_>, roots: &mut Roots) {
         builder.push(object::node());
     }
     if query.is_empty() {
-        let text = "Always null: no type is open to you. Other types may be open with credentials.".to_owned();
+        let text =
+            "Always null: no type is open to you. Other types may be open with credentials.".to_owned();
         query.put("nothing", root("nothing", TypeRef::named(TypeRef::BOOLEAN), text));
         roots.query.insert("nothing".to_owned(), Asks::Nothing);
     }
@@ -109,7 +110,8 @@ pub(super) fn query(builder: &mut Builder<'_>, roots: &mut Roots) {
 
 fn one(builder: &mut Builder<'_>, query: &mut Outputs, entity: &Entity) {
     let name = &entity.name;
-    let field = root(&entity.singular, TypeRef::named(name), format!("One row of {name}; null where there is none."));
+    let field =
+        root(&entity.singular, TypeRef::named(name), format!("One row of {name}; null where there is none."));
     let field = if mutation::unique_key(builder, entity) {
         field
             .argument(argument("id", TypeRef::named(TypeRef::ID), "Its id. Either this or `by`."))
@@ -122,8 +124,9 @@ fn one(builder: &mut Builder<'_>, query: &mut Outputs, entity: &Entity) {
 
 /// `Mutation`; false where nothing can be changed.
 pub(super) fn mutation(builder: &mut Builder<'_>, roots: &mut Roots) -> bool {
-    let mut mutation = Outputs::new("Mutation")
-        .description("All fields of one operation are one transaction: they are done in order, or none of them is.");
+    let mut mutation = Outputs::new("Mutation").description(
+        "All fields of one operation are one transaction: they are done in order, or none of them is.",
+    );
     for entity in builder.view.entities() {
         let (create, update, delete) = (
             builder.view.opens(entity, Operation::Create),
@@ -164,8 +167,11 @@ fn creates(entity: &Entity) -> Vec<Root> {
     let name = &entity.name;
     let (one, many) = (write("create", &entity.singular), write("create", &entity.plural));
     let input = format!("{name}Create");
-    let single = root(&one, TypeRef::named_nn(name), format!("Makes a row of {name}."))
-        .argument(argument("input", TypeRef::named_nn(&input), "The row."));
+    let single = root(&one, TypeRef::named_nn(name), format!("Makes a row of {name}.")).argument(argument(
+        "input",
+        TypeRef::named_nn(&input),
+        "The row.",
+    ));
     let plural = root(&many, TypeRef::named_nn(format!("{name}Batch")), format!("Makes rows of {name}."))
         .argument(argument("input", TypeRef::named_nn_list_nn(&input), "The rows."));
     vec![(one, Does::Create(entity.id), single), (many, Does::CreateMany(entity.id), plural)]
@@ -174,8 +180,11 @@ fn creates(entity: &Entity) -> Vec<Root> {
 fn updates(builder: &Builder<'_>, entity: &Entity) -> Vec<Root> {
     let name = &entity.name;
     let (one, many) = (write("update", &entity.singular), write("update", &entity.plural));
-    let single = root(&one, TypeRef::named_nn(name), format!("Changes a row of {name}."))
-        .argument(argument("id", TypeRef::named_nn(TypeRef::ID), "The row's id."));
+    let single = root(&one, TypeRef::named_nn(name), format!("Changes a row of {name}.")).argument(argument(
+        "id",
+        TypeRef::named_nn(TypeRef::ID),
+        "The row's id.",
+    ));
     let single = changes(builder, single, name).argument(if_version());
     let plural = root(&many, TypeRef::named_nn(format!("{name}Batch")), format!("Changes rows of {name}."))
         .argument(rows(name));
@@ -203,13 +212,20 @@ fn upserts(builder: &Builder<'_>, entity: &Entity) -> Vec<Root> {
     let (one, many) = (write("upsert", &entity.singular), write("upsert", &entity.plural));
     let input = format!("{name}Create");
     let on = || {
-        argument("on", TypeRef::named_nn(format!("{name}Unique")), "What says whether the row is there already.")
-            .default_value(Value::Enum(async_graphql::Name::new("ID")))
+        argument(
+            "on",
+            TypeRef::named_nn(format!("{name}Unique")),
+            "What says whether the row is there already.",
+        )
+        .default_value(Value::Enum(async_graphql::Name::new("ID")))
     };
-    let mut single =
-        root(&one, TypeRef::named_nn(name), format!("Makes a row of {name}, or changes the one that is there."))
-            .argument(argument("input", TypeRef::named_nn(&input), "The row."))
-            .argument(on());
+    let mut single = root(
+        &one,
+        TypeRef::named_nn(name),
+        format!("Makes a row of {name}, or changes the one that is there."),
+    )
+    .argument(argument("input", TypeRef::named_nn(&input), "The row."))
+    .argument(on());
     let set = format!("{name}Set");
     if builder.is_used(&set) {
         let text = "What to change in a row that is there; the row's own values when absent.";

@@ -48,7 +48,11 @@ const CUSTOM: [Known; 9] = [
         description: "An e-mail address.",
         specified_by: Some("https://www.rfc-editor.org/rfc/rfc5321"),
     },
-    Known { name: "URL", description: "An absolute URL.", specified_by: Some("https://url.spec.whatwg.org/") },
+    Known {
+        name: "URL",
+        description: "An absolute URL.",
+        specified_by: Some("https://url.spec.whatwg.org/"),
+    },
     Known {
         name: "Cursor",
         description: "A place in a list, as `pageInfo` and `edges` give it. Meant for `after` and `before` of the \
@@ -70,9 +74,8 @@ pub(super) fn scalars() -> impl Iterator<Item = Custom> {
 
 /// The enums that every schema has.
 pub(super) fn enums() -> [Enum; 3] {
-    let order = Enum::new("OrderDirection")
-        .description("In what order, and where rows without a value go.")
-        .items([
+    let order =
+        Enum::new("OrderDirection").description("In what order, and where rows without a value go.").items([
             EnumItem::new("ASC").description("From low to high, rows without a value last."),
             EnumItem::new("DESC").description("From high to low, rows without a value first."),
             EnumItem::new("ASC_NULLS_FIRST").description("From low to high, rows without a value first."),

@@ -35,7 +35,8 @@ impl Bundle {
 
     fn fits(&self, context: &Context) -> bool {
         self.principal == context.principal
-            && (Arc::ptr_eq(&self.catalog, &context.catalog) || self.catalog.version == context.catalog.version)
+            && (Arc::ptr_eq(&self.catalog, &context.catalog)
+                || self.catalog.version == context.catalog.version)
     }
 }
 

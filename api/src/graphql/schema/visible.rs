@@ -52,7 +52,11 @@ impl<'a> View<'a> {
     /// The to-one relations that can be used in `where`, `orderBy` and `groupBy`, and all to-many relations.
     pub(super) fn usable<'e>(&'e self, entity: &'e Entity) -> impl Iterator<Item = &'e Relation> + 'e {
         self.relations(entity).filter(move |relation| {
-            entity.fields.iter().find(|field| field.name == relation.name).is_none_or(|field| field.exposure.filter)
+            entity
+                .fields
+                .iter()
+                .find(|field| field.name == relation.name)
+                .is_none_or(|field| field.exposure.filter)
         })
     }
 

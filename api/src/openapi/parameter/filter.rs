@@ -12,9 +12,9 @@ use super::super::schema::{Registry, put, scalar};
 use super::super::view::{Kind, Member, Type, View};
 use super::{Parameters, deprecate, listed, query, shared};
 
-/// More filters than this are not written out one by one: the document would be many megabytes. What is left out
+/// More filters than this are not written out one by one: the document would be several megabytes. What is left out
 /// then can still be used, and is in the schema of `where`.
-pub(in super::super) const WRITTEN_OUT: usize = 20_000;
+pub(in super::super) const WRITTEN_OUT: usize = 10_000;
 
 /// Which filters a type has: the parameter's name without brackets, and its operators.
 struct Filter<'v> {

@@ -32,10 +32,6 @@ pub(crate) fn create<'v>(view: &'v View<'v>, ty: &'v Type<'v>, registry: &mut Re
 
 /// A row to be made, or to be changed when it is there.
 pub(crate) fn upsert<'v>(view: &'v View<'v>, ty: &'v Type<'v>, registry: &mut Registry<'v>) -> Value {
-    if ty.entity.key != IdKind::Client {
-        // The id is not required there either.
-        return create(view, ty, registry);
-    }
     registry.named(&ty.names.upsert, move |registry| {
         let mut schema = body(view, ty, registry, Use::Upsert, None);
         put(&mut schema, "description", format!("A {}; its id is in the path.", ty.entity.singular));

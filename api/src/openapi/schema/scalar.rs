@@ -58,7 +58,6 @@ fn bigint<'v>(registry: &mut Registry<'v>) -> Value {
             "format": "int64",
             "pattern": pattern::integer(BIGINT),
             "description": "A 64-bit integer as text, so that no digit is lost.",
-            "examples": ["9007199254740993"],
         })
     })
 }
@@ -73,7 +72,6 @@ fn decimal<'v>(registry: &mut Registry<'v>) -> Value {
                 "An exact decimal number as text: at most {DECIMAL_SCALE} fraction digits, within ±{}.{}.",
                 DECIMAL.0, DECIMAL.1
             ),
-            "examples": ["9.99"],
         })
     })
 }
@@ -196,7 +194,6 @@ fn input_scalar<'v>(registry: &mut Registry<'v>, scalar: Scalar, checks: &[Check
                 "minimum": i64::MIN,
                 "maximum": i64::MAX,
                 "description": "A 64-bit integer, as text or as a number.",
-                "examples": ["9007199254740993"],
             })
         }),
         Scalar::Decimal => decimal_input(registry, checks),
@@ -235,7 +232,6 @@ fn decimal_input<'v>(registry: &mut Registry<'v>, checks: &[Check]) -> Value {
             "minimum": least,
             "maximum": 9_223_372_036_854_i64,
             "description": format!("A decimal number with at most {DECIMAL_SCALE} fraction digits, as text (exact) or as a number."),
-            "examples": ["9.99"],
         })
     };
     let positive = checks.iter().filter_map(|check| check.min.as_ref()).any(|least| match least {

@@ -172,11 +172,11 @@ impl Sql<'_> {
                 column(self);
                 self.push(" || 'Z'");
             }
-            // 17 digits say every double exactly.
+            // More digits than a double has: they are cut to the shortest that say it when the answer is assembled.
             Scalar::Float => {
                 self.push("json(case when ");
                 column(self);
-                self.push(" is not null then printf('%!.17g', ");
+                self.push(" is not null then printf('%!.20g', ");
                 column(self);
                 self.push(") end)");
             }
@@ -228,7 +228,7 @@ impl Sql<'_> {
             (Dialect::Sqlite, Scalar::Float) => {
                 self.push("iif(");
                 column(self);
-                self.push(" is null, null, printf('%!.17g', ");
+                self.push(" is null, null, printf('%!.20g', ");
                 column(self);
                 self.push("))");
             }

@@ -7,7 +7,7 @@ use crate::engine::plan::list::{EdgePlan, PartPlan};
 use crate::engine::plan::{ListPlan, OrderTerm, Source};
 use crate::engine::request::PageFact;
 
-/// What beside the rows a page has to know.
+/// What beside the rows a page has to know. Its columns are named `#n` and `#c`: no field's column can be.
 #[derive(Clone, Copy)]
 struct Needs {
     /// One row more than the page is fetched, to know whether there is one.
@@ -23,8 +23,11 @@ impl Sql<'_> {
         let needs = needs(plan);
         self.push("select ");
         self.page_object(plan, rows, needs, row);
-        self.push(" from ");
-        self.page_rows(plan, rows, needs, row);
+        // Without an aggregate of them, the rows would each give an object.
+        if aggregates(plan) {
+            self.push(" from ");
+            self.page_rows(plan, rows, needs, row);
+        }
     }
 
     /// The page as columns: JSON, more rows follow, rows precede, first cursor, last cursor, total, parent is there.
@@ -70,8 +73,8 @@ impl Sql<'_> {
     }
 
     fn part(&mut self, plan: &ListPlan, rows: Alias, needs: Needs, row: Option<Alias>, part: &PartPlan) {
-        let filter = needs.more.then(|| format!("t{}.n <= {}", rows.0, plan.window.limit));
-        let order = (needs.numbers && plan.window.backward).then(|| format!("t{}.n desc", rows.0));
+        let filter = needs.more.then(|| format!("t{}.\"#n\" <= {}", rows.0, plan.window.limit));
+        let order = (needs.numbers && plan.window.backward).then(|| format!("t{}.\"#n\" desc", rows.0));
         match part {
             PartPlan::Constant(text) => {
                 self.text_literal(text);
@@ -124,7 +127,7 @@ impl Sql<'_> {
         let ahead = matches!(fact, PageFact::HasNext) != window.backward;
         if ahead {
             // In the direction of reading: the one row more is there.
-            self.push("coalesce(max(").table(rows).push(".n), 0) > ").number(window.limit);
+            self.push("coalesce(max(").table(rows).push(".\"#n\"), 0) > ").number(window.limit);
         } else {
             // Against it: the page begins somewhere in the list.
             let began = if window.backward {
@@ -140,7 +143,7 @@ impl Sql<'_> {
         let first = matches!(fact, PageFact::Start) != plan.window.backward;
         self.push("max(");
         self.cursor(plan.entity, rows, &plan.order);
-        self.push(") filter (where ").table(rows).push(".n = ");
+        self.push(") filter (where ").table(rows).push(".\"#n\" = ");
         if first {
             self.push("1)");
             return;
@@ -149,7 +152,7 @@ impl Sql<'_> {
             Dialect::Postgres => "least(",
             Dialect::Sqlite => "min(",
         });
-        self.table(rows).push(".c, ").number(plan.window.limit).push("))");
+        self.table(rows).push(".\"#c\", ").number(plan.window.limit).push("))");
     }
 
     /// The number of rows on all pages.
@@ -180,9 +183,9 @@ impl Sql<'_> {
         self.push("(");
         if needs.numbers || needs.more {
             let numbered = self.alias();
-            self.push("select ").table(numbered).push(".*, row_number() over () as n");
+            self.push("select ").table(numbered).push(".*, row_number() over () as \"#n\"");
             if needs.numbers {
-                self.push(", count(*) over () as c");
+                self.push(", count(*) over () as \"#c\"");
             }
             self.push(" from (");
             self.window_rows(plan, inner, needs, row);
@@ -293,6 +296,18 @@ impl Sql<'_> {
 
 fn directed(order: &[OrderTerm], backward: bool) -> Vec<OrderTerm> {
     if backward { order.iter().map(OrderTerm::reversed).collect() } else { order.to_vec() }
+}
+
+/// Whether any part is made of the page's rows; a total and what is known already are not.
+fn aggregates(plan: &ListPlan) -> bool {
+    let ahead = if plan.window.backward { PageFact::HasPrevious } else { PageFact::HasNext };
+    let of_rows = |fact: &PageFact| matches!(fact, PageFact::Start | PageFact::End) || *fact == ahead;
+    plan.parts.iter().any(|(_, part)| match part {
+        PartPlan::Nodes(_) | PartPlan::Edges(_) => true,
+        PartPlan::PageInfo(facts) => facts.iter().any(|(_, fact)| of_rows(fact)),
+        PartPlan::Fact(fact) => of_rows(fact),
+        PartPlan::Total | PartPlan::Constant(_) => false,
+    })
 }
 
 fn needs(plan: &ListPlan) -> Needs {

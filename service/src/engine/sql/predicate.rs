@@ -149,17 +149,24 @@ impl Sql<'_> {
                 self.column(row, &field.column).push(" like ");
                 self.operand(value, field.ty, Form::Pattern(op)).push(" escape '\\'");
             }
-            Op::Icontains | Op::IstartsWith | Op::IendsWith => {
-                self.push("lower(").column(row, &field.column).push(") like ");
-                self.operand(value, field.ty, Form::Pattern(op)).push(" escape '\\'");
-            }
-            Op::Ieq => {
-                self.push("lower(").column(row, &field.column).push(") = ");
-                self.operand(value, field.ty, Form::Lower);
-            }
+            Op::Ieq | Op::Icontains | Op::IstartsWith | Op::IendsWith => self.ignoring_case(row, field, op, value),
             Op::Eq | Op::Ne | Op::In | Op::NotIn | Op::Gt | Op::Gte | Op::Lt | Op::Lte | Op::Between => {
                 self.column(row, &field.column).push(" ");
                 self.comparison(op, value, field.ty);
+            }
+        }
+    }
+
+    /// Letters of either case are alike, whatever their alphabet. The column's own collation is by code point.
+    fn ignoring_case(&mut self, row: Alias, field: &Field, op: Op, value: &Operand) {
+        match self.dialect {
+            Dialect::Postgres => {
+                self.push("(").column(row, &field.column).push(" collate \"und-x-icu\") ilike ");
+                self.operand(value, field.ty, Form::Pattern(op)).push(" escape '\\'");
+            }
+            Dialect::Sqlite => {
+                self.column(row, &field.column).push(" regexp ");
+                self.operand(value, field.ty, Form::Expression(op));
             }
         }
     }

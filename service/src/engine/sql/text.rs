@@ -58,8 +58,8 @@ pub(crate) enum Form {
     Item(usize),
     /// As a LIKE pattern of an operator.
     Pattern(Op),
-    /// As text with ASCII letters in lower case.
-    Lower,
+    /// As a regular expression that does what an operator that ignores case does.
+    Expression(Op),
     /// As a JSON list, of one item when it is no list.
     Items,
 }
@@ -183,7 +183,7 @@ pub(crate) fn form_value(dialect: Dialect, ty: FieldType, form: Form, value: &Va
             _ => bind::bind(dialect, ty, false, &Value::Null),
         },
         Form::Pattern(op) => sea_orm::Value::String(Some(pattern(op, text(value)))),
-        Form::Lower => sea_orm::Value::String(Some(text(value).to_ascii_lowercase())),
+        Form::Expression(op) => sea_orm::Value::String(Some(expression(op, text(value)))),
         Form::Items => match value {
             Value::List(_) => bind::bind(dialect, ty, true, value),
             one => bind::bind(dialect, ty, true, &Value::List(vec![one.clone()])),
@@ -209,15 +209,25 @@ fn pattern(op: Op, operand: &str) -> String {
     if matches!(op, Op::Contains | Op::EndsWith | Op::Icontains | Op::IendsWith) {
         escaped.push('%');
     }
-    let folded = matches!(op, Op::Icontains | Op::IstartsWith | Op::IendsWith);
     for letter in operand.chars() {
         if matches!(letter, '%' | '_' | '\\') {
             escaped.push('\\');
         }
-        escaped.push(if folded { letter.to_ascii_lowercase() } else { letter });
+        escaped.push(letter);
     }
     if matches!(op, Op::Contains | Op::StartsWith | Op::Icontains | Op::IstartsWith) {
         escaped.push('%');
     }
     escaped
+}
+
+/// A regular expression for an operator that ignores case; `s`: a dot is any character, though none is written.
+fn expression(op: Op, operand: &str) -> String {
+    let literal = regex::escape(operand);
+    match op {
+        Op::Icontains => format!("(?is){literal}"),
+        Op::IstartsWith => format!("(?is)^{literal}"),
+        Op::IendsWith => format!("(?is){literal}$"),
+        _ => format!("(?is)^{literal}$"),
+    }
 }

@@ -22,8 +22,18 @@ pub(crate) struct WritePlan {
     pub(crate) steps: Vec<StepPlan>,
     /// One answer for each root, in order.
     pub(crate) answers: Vec<(String, AnswerPlan)>,
+    /// For each root, how many steps are done when it is done.
+    pub(crate) ends: Vec<usize>,
     /// How many slots of touched keys there are.
     pub(crate) slots: usize,
+}
+
+impl WritePlan {
+    /// The key of the root a step belongs to.
+    pub(crate) fn root_of(&self, step: usize) -> &str {
+        let root = self.ends.iter().position(|end| step < *end);
+        root.and_then(|root| self.answers.get(root)).map_or("", |(key, _)| key.as_str())
+    }
 }
 
 /// One thing done to the database.
@@ -292,12 +302,14 @@ impl<'a> WritePlanner<'a> {
     /// Plans the writes of one operation.
     pub(in crate::engine) fn writes(mut self, roots: &[Root<Write>]) -> Result<WritePlan> {
         let mut answers = Vec::with_capacity(roots.len());
+        let mut ends = Vec::with_capacity(roots.len());
         for root in roots {
             let answer =
                 self.root(&root.ask, answers.len()).map_err(|error| error.under(root.key.as_str()))?;
             answers.push((root.key.clone(), answer));
+            ends.push(self.steps.len());
         }
-        Ok(WritePlan { steps: self.steps, answers, slots: self.slots })
+        Ok(WritePlan { steps: self.steps, answers, ends, slots: self.slots })
     }
 
     fn root(&mut self, write: &Write, position: usize) -> Result<AnswerPlan> {

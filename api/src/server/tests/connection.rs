@@ -10,10 +10,10 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::{Edge, serve};
 use crate::config::{Config, Period};
 use crate::http::{Call, body, problem};
 use crate::server::Layers;
+use crate::server::connection::{Edge, serve};
 
 struct Running {
     address: SocketAddr,
@@ -122,7 +122,12 @@ async fn bodies_are_counted_and_timed_on_the_wire() {
     let server = start(|_| {}).await;
     let ask = async |head: &str, body: &[u8]| {
         let mut stream = server.open().await;
-        stream.write_all(format!("POST /echo HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{head}\r\n\r\n").as_bytes()).await.unwrap();
+        stream
+            .write_all(
+                format!("POST /echo HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{head}\r\n\r\n").as_bytes(),
+            )
+            .await
+            .unwrap();
         stream.write_all(body).await.unwrap();
         rest(&mut stream).await
     };
@@ -143,13 +148,18 @@ async fn heads_are_bounded() {
     let server = start(|_| {}).await;
     let ask = async |head: String| {
         let mut stream = server.open().await;
-        stream.write_all(format!("GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{head}\r\n").as_bytes()).await.unwrap();
+        stream
+            .write_all(format!("GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{head}\r\n").as_bytes())
+            .await
+            .unwrap();
         rest(&mut stream).await
     };
     assert!(ask(String::new()).await.starts_with("HTTP/1.1 200"));
     assert!(ask("a: b\r\n".repeat(150)).await.starts_with("HTTP/1.1 431"));
     assert!(ask(format!("a: {}\r\n", "b".repeat(64 << 10))).await.starts_with("HTTP/1.1 431"));
-    assert!(ask("content-length: 3\r\ntransfer-encoding: chunked\r\n".to_owned()).await.starts_with("HTTP/1.1 "));
+    assert!(
+        ask("content-length: 3\r\ntransfer-encoding: chunked\r\n".to_owned()).await.starts_with("HTTP/1.1 ")
+    );
     assert!(ask("content-length: 3\r\ncontent-length: 4\r\n".to_owned()).await.starts_with("HTTP/1.1 400"));
 }
 

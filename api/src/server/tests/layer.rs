@@ -7,9 +7,9 @@ use poem::web::RemoteAddr;
 use poem::{Addr, Endpoint, Request, Response};
 use service::{Code, Error, Principal};
 
-use super::Layers;
 use crate::config::{Config, Mode, Period, Secret};
 use crate::http::{Call, body, problem};
+use crate::server::Layers;
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
@@ -33,12 +33,16 @@ async fn route(mut request: Request) -> poem::Result<Response> {
             Ok(Response::default())
         }
         "/panic" => panic!("hush"),
-        "/ours" => Err(poem::Error::new(Error::new(Code::UniqueViolation, "Taken."), poem::http::StatusCode::OK)),
+        "/ours" => {
+            Err(poem::Error::new(Error::new(Code::UniqueViolation, "Taken."), poem::http::StatusCode::OK))
+        }
         "/echo" => match body::read(&mut request, 8, Duration::from_millis(50)).await {
             Ok(bytes) => Ok(Response::from(bytes)),
             Err(error) => Ok(problem::response(&error, &call)),
         },
-        "/long" => Ok(Response::builder().content_type("application/json").body(format!("[{}0]", "0,".repeat(2000)))),
+        "/long" => {
+            Ok(Response::builder().content_type("application/json").body(format!("[{}0]", "0,".repeat(2000))))
+        }
         _ => Err(poem::error::NotFoundError.into()),
     }
 }
@@ -126,7 +130,8 @@ async fn watchers_are_answered_when_there_is_no_place() {
 #[tokio::test]
 async fn cross_origin_errors_are_readable_and_preflights_do_no_work() {
     let layers = layers(&config());
-    let response = layers.answer(request("/panic").header("origin", "https://app.example.com").finish()).await;
+    let response =
+        layers.answer(request("/panic").header("origin", "https://app.example.com").finish()).await;
     assert_eq!(response.header("access-control-allow-origin"), Some("https://app.example.com"));
     let preflight = request("/panic")
         .method(Method::OPTIONS)

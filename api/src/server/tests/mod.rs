@@ -1,0 +1,4 @@
+//! The layers in process, and the connections on real sockets.
+
+mod connection;
+mod layer;
