@@ -54,9 +54,12 @@ impl Input {
         match self {
             Input::List(items) => limit == 0 || items.iter().any(|item| item.deeper_than(limit - 1)),
             Input::Object(fields) => limit == 0 || fields.iter().any(|(_, item)| item.deeper_than(limit - 1)),
-            Input::Null | Input::Bool(_) | Input::Int(_) | Input::Float(_) | Input::String(_) | Input::Param(_) => {
-                false
-            }
+            Input::Null
+            | Input::Bool(_)
+            | Input::Int(_)
+            | Input::Float(_)
+            | Input::String(_)
+            | Input::Param(_) => false,
         }
     }
 }
@@ -90,9 +93,9 @@ impl Input {
             Input::Float(value) => serde_json::Value::from(*value),
             Input::String(value) => serde_json::Value::String(value.clone()),
             Input::List(items) => serde_json::Value::Array(items.iter().map(Input::to_json).collect()),
-            Input::Object(fields) => {
-                serde_json::Value::Object(fields.iter().map(|(key, value)| (key.clone(), value.to_json())).collect())
-            }
+            Input::Object(fields) => serde_json::Value::Object(
+                fields.iter().map(|(key, value)| (key.clone(), value.to_json())).collect(),
+            ),
         }
     }
 }

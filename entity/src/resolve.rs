@@ -65,7 +65,8 @@ impl Scope for ModelScope {
             let hint = suggest::nearest(name, Claim::NAMES.into_iter().chain(["now"]))
                 .map(|near| format!("did you mean `${near}`?"))
                 .unwrap_or_else(|| "a literal leading dollar is written `$$`".to_owned());
-            Problem::new(Trouble::BadValue, format!("`{}` is not a value of the request", excerpt(text))).hint(hint)
+            Problem::new(Trouble::BadValue, format!("`{}` is not a value of the request", excerpt(text)))
+                .hint(hint)
         })
     }
 
@@ -92,7 +93,8 @@ fn duration(text: &str) -> Option<i64> {
         'w' => 604_800,
         _ => return None,
     };
-    let count: i64 = rest.get(..rest.len() - 1)?.parse().ok().filter(|count| (0..=100_000).contains(count))?;
+    let count: i64 =
+        rest.get(..rest.len() - 1)?.parse().ok().filter(|count| (0..=100_000).contains(count))?;
     Some(sign * count * unit)
 }
 
@@ -100,7 +102,12 @@ fn duration(text: &str) -> Option<i64> {
 ///
 /// # Errors
 /// What is wrong, its place below `input`, and a hint.
-pub fn resolve(catalog: &Catalog, entity: &Entity, input: &Input, scope: &dyn Scope) -> Result<Predicate, Problem> {
+pub fn resolve(
+    catalog: &Catalog,
+    entity: &Entity,
+    input: &Input,
+    scope: &dyn Scope,
+) -> Result<Predicate, Problem> {
     Resolver { catalog, scope }.object(entity, input, scope.depth_limit())
 }
 
@@ -115,11 +122,16 @@ impl Resolver<'_> {
             return Err(Problem::new(Trouble::TooMuch, "the condition nests too deep"));
         }
         let Input::Object(fields) = input else {
-            return Err(Problem::new(Trouble::Malformed, format!("expected a condition on {}, got {}", entity.name, input.kind())));
+            return Err(Problem::new(
+                Trouble::Malformed,
+                format!("expected a condition on {}, got {}", entity.name, input.kind()),
+            ));
         };
         let parts = fields
             .iter()
-            .map(|(key, value)| self.entry(entity, key, value, depth).map_err(|problem| problem.at(key.clone())))
+            .map(|(key, value)| {
+                self.entry(entity, key, value, depth).map_err(|problem| problem.at(key.clone()))
+            })
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Predicate::and(parts))
     }
@@ -145,12 +157,17 @@ impl Resolver<'_> {
 
     fn list(&self, entity: &Entity, input: &Input, depth: usize) -> Result<Vec<Predicate>, Problem> {
         let Input::List(items) = input else {
-            return Err(Problem::new(Trouble::Malformed, format!("expected a list of conditions, got {}", input.kind())));
+            return Err(Problem::new(
+                Trouble::Malformed,
+                format!("expected a list of conditions, got {}", input.kind()),
+            ));
         };
         items
             .iter()
             .enumerate()
-            .map(|(index, item)| self.object(entity, item, depth - 1).map_err(|problem| problem.at(index.to_string())))
+            .map(|(index, item)| {
+                self.object(entity, item, depth - 1).map_err(|problem| problem.at(index.to_string()))
+            })
             .collect()
     }
 
@@ -160,10 +177,14 @@ impl Resolver<'_> {
             .iter()
             .map(|(name, value)| {
                 let op = Op::named(name).filter(|op| op.applies(field.ty, field.list)).ok_or_else(|| {
-                    let possible = Op::ALL.into_iter().filter(|op| op.applies(field.ty, field.list)).map(Op::name);
-                    Problem::new(Trouble::UnknownOperator, format!("`{}.{}` takes no operator `{}`", entity.name, field.name, excerpt(name)))
-                        .hint(suggest::hint(name, possible))
-                        .at(name.clone())
+                    let possible =
+                        Op::ALL.into_iter().filter(|op| op.applies(field.ty, field.list)).map(Op::name);
+                    Problem::new(
+                        Trouble::UnknownOperator,
+                        format!("`{}.{}` takes no operator `{}`", entity.name, field.name, excerpt(name)),
+                    )
+                    .hint(suggest::hint(name, possible))
+                    .at(name.clone())
                 })?;
                 let value = self.operand(op, field.ty, value).map_err(|problem| problem.at(name.clone()))?;
                 Ok(Predicate::Compare { field: field.id, op, value })
@@ -172,11 +193,21 @@ impl Resolver<'_> {
         Ok(Predicate::and(parts))
     }
 
-    fn to_one(&self, entity: &Entity, relation: &Relation, input: &Input, depth: usize) -> Result<Predicate, Problem> {
+    fn to_one(
+        &self,
+        entity: &Entity,
+        relation: &Relation,
+        input: &Input,
+        depth: usize,
+    ) -> Result<Predicate, Problem> {
         let Input::Object(fields) = input else {
             return Err(Problem::new(
                 Trouble::Malformed,
-                format!("expected a condition on {}, got {}", self.catalog.target(relation).name, input.kind()),
+                format!(
+                    "expected a condition on {}, got {}",
+                    self.catalog.target(relation).name,
+                    input.kind()
+                ),
             )
             .hint(format!("write `{}: {{ eq: … }}` to compare its id", relation.name)));
         };
@@ -189,7 +220,8 @@ impl Resolver<'_> {
         for (name, value) in fields {
             match Op::named(name).filter(|op| Op::KEY.contains(op)) {
                 Some(op) => {
-                    let value = self.operand(op, key.ty, value).map_err(|problem| problem.at(name.clone()))?;
+                    let value =
+                        self.operand(op, key.ty, value).map_err(|problem| problem.at(name.clone()))?;
                     parts.push(Predicate::Compare { field, op, value });
                 }
                 None => nested.push((name.clone(), value.clone())),
@@ -225,7 +257,8 @@ impl Resolver<'_> {
     }
 
     fn exists(&self, relation: &Relation, input: &Input, depth: usize) -> Result<Predicate, Problem> {
-        let that = Predicate::and([self.scope.visible(relation.target), self.related(relation, input, depth)?]);
+        let that =
+            Predicate::and([self.scope.visible(relation.target), self.related(relation, input, depth)?]);
         Ok(Predicate::Exists { relation: relation.id, that: Box::new(that) })
     }
 
@@ -239,15 +272,19 @@ impl Resolver<'_> {
             Some(Member::Relation(relation)) if relation.cardinality == Cardinality::Many => Some(relation),
             _ => None,
         });
-        let found = relation.and_then(|relation| Some((relation, self.scope.usable(entity, &relation.name)?)));
+        let found =
+            relation.and_then(|relation| Some((relation, self.scope.usable(entity, &relation.name)?)));
         let Some((relation, usable)) = found else { return Err(self.unknown(entity, key)) };
         let parts = operators(key, input)?
             .iter()
             .map(|(name, value)| {
                 let op = Op::named(name).filter(|op| Op::COUNT.contains(op)).ok_or_else(|| {
-                    Problem::new(Trouble::UnknownOperator, format!("a count takes no operator `{}`", excerpt(name)))
-                        .hint(suggest::hint(name, Op::COUNT.into_iter().map(Op::name)))
-                        .at(name.clone())
+                    Problem::new(
+                        Trouble::UnknownOperator,
+                        format!("a count takes no operator `{}`", excerpt(name)),
+                    )
+                    .hint(suggest::hint(name, Op::COUNT.into_iter().map(Op::name)))
+                    .at(name.clone())
                 })?;
                 let value = self
                     .operand(op, FieldType::Scalar(Scalar::BigInt), value)
@@ -265,8 +302,14 @@ impl Resolver<'_> {
 
     fn operand(&self, op: Op, ty: FieldType, input: &Input) -> Result<Operand, Problem> {
         if *input == Input::Null {
-            return Err(Problem::new(Trouble::BadValue, format!("`{}: null` compares with nothing", op.name()))
-                .hint("use `isNull: true` to find rows without a value, `isNull: false` for those with one".to_owned()));
+            return Err(Problem::new(
+                Trouble::BadValue,
+                format!("`{}: null` compares with nothing", op.name()),
+            )
+            .hint(
+                "use `isNull: true` to find rows without a value, `isNull: false` for those with one"
+                    .to_owned(),
+            ));
         }
         let ty = if op == Op::IsNull { FieldType::Scalar(Scalar::Boolean) } else { ty };
         // Part of an e-mail address is not an e-mail address.
@@ -289,10 +332,20 @@ impl Resolver<'_> {
         let input = unescaped.as_ref().unwrap_or(input);
         if let Input::List(items) = input {
             if items.len() > self.scope.list_limit() {
-                return Err(Problem::new(Trouble::TooMuch, format!("a list may have {} items at most, this one has {}", self.scope.list_limit(), items.len())));
+                return Err(Problem::new(
+                    Trouble::TooMuch,
+                    format!(
+                        "a list may have {} items at most, this one has {}",
+                        self.scope.list_limit(),
+                        items.len()
+                    ),
+                ));
             }
             if op.arity() == Arity::Two && items.len() != 2 {
-                return Err(Problem::new(Trouble::BadValue, "`between` takes a list of two values: from, to"));
+                return Err(Problem::new(
+                    Trouble::BadValue,
+                    "`between` takes a list of two values: from, to",
+                ));
             }
             if items.iter().any(|item| matches!(item, Input::Param(_))) {
                 return Err(Problem::new(Trouble::Malformed, "a variable must be the whole list here"));
@@ -302,7 +355,10 @@ impl Resolver<'_> {
             && op.is_pattern()
             && text.len() > PATTERN_LENGTH
         {
-            return Err(Problem::new(Trouble::TooMuch, format!("a text to look for may have {PATTERN_LENGTH} bytes at most")));
+            return Err(Problem::new(
+                Trouble::TooMuch,
+                format!("a text to look for may have {PATTERN_LENGTH} bytes at most"),
+            ));
         }
         coerce(self.catalog, ty, list, input).map(Operand::Value)
     }
@@ -321,8 +377,11 @@ fn operators<'i>(name: &str, input: &'i Input) -> Result<&'i [(String, Input)], 
         Input::Object(fields) => Ok(fields),
         Input::Null => Err(Problem::new(Trouble::BadValue, format!("`{name}: null` is no condition"))
             .hint(format!("write `{name}: {{ isNull: true }}`"))),
-        other => Err(Problem::new(Trouble::Malformed, format!("expected operators for `{name}`, got {}", other.kind()))
-            .hint(format!("write `{name}: {{ eq: … }}`"))),
+        other => Err(Problem::new(
+            Trouble::Malformed,
+            format!("expected operators for `{name}`, got {}", other.kind()),
+        )
+        .hint(format!("write `{name}: {{ eq: … }}`"))),
     }
 }
 
@@ -341,7 +400,9 @@ pub fn unknown_field(entity: &Entity, name: &str, known: impl Fn(&str) -> bool) 
 pub fn key(kind: IdKind, input: &Input) -> Result<Operand, Problem> {
     let scalar = Scalar::Id(kind);
     match input {
-        Input::Param(index) => Ok(Operand::Param(Param { index: *index, ty: FieldType::Scalar(scalar), list: false })),
+        Input::Param(index) => {
+            Ok(Operand::Param(Param { index: *index, ty: FieldType::Scalar(scalar), list: false }))
+        }
         other => scalar_value(scalar, other).map(Operand::Value),
     }
 }

@@ -56,7 +56,9 @@ impl Value {
     pub fn to_json_of(&self, ty: FieldType) -> serde_json::Value {
         match (self, ty) {
             (Value::List(items), ty) => items.iter().map(|item| item.to_json_of(ty)).collect(),
-            (Value::Int(value), FieldType::Scalar(Scalar::BigInt | Scalar::Id(IdKind::Serial))) => value.to_string().into(),
+            (Value::Int(value), FieldType::Scalar(Scalar::BigInt | Scalar::Id(IdKind::Serial))) => {
+                value.to_string().into()
+            }
             (other, _) => other.to_json(),
         }
     }
@@ -127,7 +129,9 @@ pub fn coerce(catalog: &Catalog, ty: FieldType, list: bool, input: &Input) -> Re
         .iter()
         .enumerate()
         .map(|(index, value)| match value {
-            Input::Null => Err(Problem::new(Trouble::BadValue, "an item of a list can't be null").at(index.to_string())),
+            Input::Null => {
+                Err(Problem::new(Trouble::BadValue, "an item of a list can't be null").at(index.to_string()))
+            }
             value => item(catalog, ty, value).map_err(|problem| problem.at(index.to_string())),
         })
         .collect::<Result<_, _>>()?;
@@ -160,9 +164,12 @@ pub fn scalar_value(scalar: Scalar, input: &Input) -> Result<Value, Problem> {
     match (scalar, input) {
         (_, Input::Param(_)) => Err(bad("a variable is not possible here")),
         (Scalar::Boolean, Input::Bool(value)) => Ok(Value::Bool(*value)),
-        (Scalar::Int, Input::Int(value)) => i32::try_from(*value)
-            .map(|value| Value::Int(value.into()))
-            .map_err(|_| bad(format!("{value} is outside of Int (32 bits)")).hint("declare the field as BigInt".to_owned())),
+        (Scalar::Int, Input::Int(value)) => {
+            i32::try_from(*value).map(|value| Value::Int(value.into())).map_err(|_| {
+                bad(format!("{value} is outside of Int (32 bits)"))
+                    .hint("declare the field as BigInt".to_owned())
+            })
+        }
         (Scalar::BigInt, Input::Int(value)) => Ok(Value::Int(*value)),
         (Scalar::BigInt, Input::String(text)) => {
             text.parse().map(Value::Int).map_err(|_| expected("a 64-bit integer", input))
@@ -173,9 +180,10 @@ pub fn scalar_value(scalar: Scalar, input: &Input) -> Result<Value, Problem> {
         (Scalar::Decimal, Input::Float(value)) => {
             decimal(value.to_string().parse().map_err(|_| expected("a decimal", input))?, input)
         }
-        (Scalar::Decimal, Input::String(text)) => {
-            decimal(Decimal::from_str_exact(text).map_err(|_| expected("a decimal such as \"12.50\"", input))?, input)
-        }
+        (Scalar::Decimal, Input::String(text)) => decimal(
+            Decimal::from_str_exact(text).map_err(|_| expected("a decimal such as \"12.50\"", input))?,
+            input,
+        ),
         (Scalar::Id(IdKind::Serial), Input::Int(value)) => Ok(Value::Int(*value)),
         (Scalar::Id(IdKind::Serial), Input::String(text)) => {
             text.parse().map(Value::Int).map_err(|_| expected("an integer id", input))
@@ -194,7 +202,10 @@ fn from_text(scalar: Scalar, text: &str, input: &Input) -> Result<Value, Problem
             let text = clean(text)?;
             let valid = text.len() <= 254
                 && text.split_once('@').is_some_and(|(local, domain)| {
-                    !local.is_empty() && domain.contains('.') && !domain.starts_with('.') && !domain.ends_with('.')
+                    !local.is_empty()
+                        && domain.contains('.')
+                        && !domain.starts_with('.')
+                        && !domain.ends_with('.')
                         && !domain.contains('@')
                 })
                 && !text.chars().any(|c| c.is_whitespace() || c.is_control());
@@ -272,27 +283,39 @@ fn json(input: &Input) -> Result<serde_json::Value, Problem> {
     })
 }
 
-fn embedded_value(catalog: &Catalog, embedded: &Embedded, input: &Input) -> Result<serde_json::Value, Problem> {
+fn embedded_value(
+    catalog: &Catalog,
+    embedded: &Embedded,
+    input: &Input,
+) -> Result<serde_json::Value, Problem> {
     let Input::Object(given) = input else {
         return Err(expected(&format!("an object of {}", embedded.name), input));
     };
     for (key, _) in given {
         if !embedded.fields.iter().any(|field| field.name == *key) {
             let hint = suggest::hint(key, embedded.fields.iter().map(|field| field.name.as_str()));
-            return Err(Problem::new(Trouble::UnknownField, format!("{} has no field `{}`", embedded.name, excerpt(key)))
-                .hint(hint)
-                .at(key.clone()));
+            return Err(Problem::new(
+                Trouble::UnknownField,
+                format!("{} has no field `{}`", embedded.name, excerpt(key)),
+            )
+            .hint(hint)
+            .at(key.clone()));
         }
     }
     let mut object = serde_json::Map::new();
     for field in &embedded.fields {
-        let value = embedded_field(catalog, field, input).map_err(|problem| problem.at(field.name.clone()))?;
+        let value =
+            embedded_field(catalog, field, input).map_err(|problem| problem.at(field.name.clone()))?;
         object.insert(field.name.clone(), value);
     }
     Ok(serde_json::Value::Object(object))
 }
 
-fn embedded_field(catalog: &Catalog, field: &EmbeddedField, object: &Input) -> Result<serde_json::Value, Problem> {
+fn embedded_field(
+    catalog: &Catalog,
+    field: &EmbeddedField,
+    object: &Input,
+) -> Result<serde_json::Value, Problem> {
     let value = match object.field(&field.name) {
         Some(input) => coerce(catalog, field.ty, field.list, input)?,
         None => Value::Null,
@@ -325,7 +348,8 @@ fn shown(input: &Input) -> String {
 /// The beginning of a text without control characters, for messages.
 #[must_use]
 pub fn excerpt(text: &str) -> String {
-    let mut short: String = text.chars().take(40).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    let mut short: String =
+        text.chars().take(40).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
     if text.chars().nth(40).is_some() {
         short.push('…');
     }

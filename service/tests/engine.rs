@@ -2,6 +2,7 @@
 //!
 //! SQLite always; PostgreSQL where its programs are found (see the harness).
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::too_many_lines, reason = "a test is a story")]
 
 use entity::Input;
 use entity::model::Source;

@@ -22,7 +22,8 @@ impl Response {
     /// A header as text; several of a name are one list (RFC 9110, section 5.2); empty when it is not there.
     #[must_use]
     pub fn header(&self, name: &str) -> String {
-        let values: Vec<&str> = self.headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
+        let values: Vec<&str> =
+            self.headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
         values.join(", ")
     }
 

@@ -71,7 +71,12 @@ pub fn many(errors: &[Error], call: &Call) -> Response {
         code: first.code().as_str(),
         hint: first.hint_text(),
         instance: call.uri().path(),
-        errors: errors.iter().filter(|error| !error.input().is_empty()).map(place).collect(),
+        errors: errors
+            .iter()
+            .flat_map(|error| std::iter::once(error).chain(error.others()))
+            .filter(|error| !error.input().is_empty())
+            .map(place)
+            .collect(),
         trace_id,
         request_id: call.id_text(),
     };

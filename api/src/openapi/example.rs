@@ -12,7 +12,9 @@ use super::view::{Kind, Member, Type, View, capital};
 /// A checked value as both APIs print it.
 pub(super) fn printed(ty: FieldType, value: &Checked) -> Value {
     match (ty, value) {
-        (FieldType::Scalar(Scalar::BigInt | Scalar::Id(_)), Checked::Int(number)) => number.to_string().into(),
+        (FieldType::Scalar(Scalar::BigInt | Scalar::Id(_)), Checked::Int(number)) => {
+            number.to_string().into()
+        }
         (_, Checked::List(items)) => items.iter().map(|item| printed(ty, item)).collect(),
         (_, value) => value.to_json(),
     }
@@ -121,7 +123,9 @@ fn value(view: &View<'_>, ty: FieldType, checks: &[Check], about: &(&String, &St
         FieldType::Embedded(id) => {
             let definition = view.catalog.embedded_type(id);
             let mut object = Map::new();
-            for field in definition.fields.iter().filter(|field| field.required || field.ty.scalar().is_some()) {
+            for field in
+                definition.fields.iter().filter(|field| field.required || field.ty.scalar().is_some())
+            {
                 let item = value(view, field.ty, &[], &(&field.name, &definition.name))?;
                 object.insert(field.name.clone(), if field.list { vec![item].into() } else { item });
             }

@@ -45,7 +45,12 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { title: "Launchway".to_owned(), version: "1".to_owned(), base: "/v1".to_owned(), limits: Limits::default() }
+        Self {
+            title: "Launchway".to_owned(),
+            version: "1".to_owned(),
+            base: "/v1".to_owned(),
+            limits: Limits::default(),
+        }
     }
 }
 
@@ -58,7 +63,8 @@ pub fn document(catalog: &Catalog, principal: &Principal, options: &Options) -> 
 /// The same as text.
 fn text(catalog: &Catalog, principal: &Principal, options: &Options) -> String {
     let (view, names) = View::new(catalog, principal, &options.limits);
-    let mut writer = Writer::new(&view, Registry::new(names), &options.base, *principal == Principal::Anonymous);
+    let mut writer =
+        Writer::new(&view, Registry::new(names), &options.base, *principal == Principal::Anonymous);
     let paths = writer.paths();
     let Writer { mut registry, parameters, responses, .. } = writer;
     let (responses, headers) = responses.finish(&mut registry);
@@ -111,7 +117,8 @@ fn info(view: &View<'_>, options: &Options) -> Value {
 
 fn tags(view: &View<'_>) -> Value {
     let own = view.types().map(|ty| {
-        let text = ty.entity.description.clone().unwrap_or_else(|| format!("Operations on {}.", ty.entity.plural));
+        let text =
+            ty.entity.description.clone().unwrap_or_else(|| format!("Operations on {}.", ty.entity.plural));
         json!({ "name": ty.entity.name, "description": text })
     });
     let server = (!view.types().any(|ty| ty.entity.name == operation::SERVER_TAG))

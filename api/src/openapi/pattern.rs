@@ -31,7 +31,12 @@ fn at_most(digits: &str, equal: bool) -> String {
     for (at, digit) in digits.bytes().enumerate() {
         let least = if at == 0 { b'1' } else { b'0' };
         if digit > least {
-            variants.push(format!("{}{}{}", &digits[..at], range(least, digit - 1), rest(digits.len() - at - 1, false)));
+            variants.push(format!(
+                "{}{}{}",
+                &digits[..at],
+                range(least, digit - 1),
+                rest(digits.len() - at - 1, false)
+            ));
         }
     }
     if equal {
@@ -45,7 +50,12 @@ fn fraction_at_most(digits: &str) -> String {
     let mut variants = Vec::new();
     for (at, digit) in digits.bytes().enumerate() {
         if digit > b'0' {
-            variants.push(format!("{}{}{}", &digits[..at], range(b'0', digit - 1), rest(digits.len() - at - 1, true)));
+            variants.push(format!(
+                "{}{}{}",
+                &digits[..at],
+                range(b'0', digit - 1),
+                rest(digits.len() - at - 1, true)
+            ));
         }
         variants.push(digits[..=at].to_owned());
     }
@@ -53,7 +63,11 @@ fn fraction_at_most(digits: &str) -> String {
 }
 
 fn range(from: u8, to: u8) -> String {
-    if from == to { char::from(from).to_string() } else { format!("[{}-{}]", char::from(from), char::from(to)) }
+    if from == to {
+        char::from(from).to_string()
+    } else {
+        format!("[{}-{}]", char::from(from), char::from(to))
+    }
 }
 
 fn rest(count: usize, fewer: bool) -> String {
@@ -115,7 +129,9 @@ fn spell(hir: &Hir, text: &mut String) -> Option<()> {
         HirKind::Empty | HirKind::Look(_) => {}
         HirKind::Literal(literal) => text.push_str(std::str::from_utf8(&literal.0).ok()?),
         HirKind::Class(Class::Unicode(class)) => {
-            let has = |wanted: char| class.ranges().iter().any(|range| (range.start()..=range.end()).contains(&wanted));
+            let has = |wanted: char| {
+                class.ranges().iter().any(|range| (range.start()..=range.end()).contains(&wanted))
+            };
             let letter = ['a', 'A', '1', '-', ' '].into_iter().find(|letter| has(*letter));
             text.push(letter.or_else(|| class.ranges().first().map(|range| range.start()))?);
         }

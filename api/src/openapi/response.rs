@@ -21,22 +21,127 @@ struct Refusal {
 
 /// All of them, by status.
 const REFUSALS: [Refusal; 16] = [
-    refusal(400, "BadRequest", "The request is malformed.", Code::UnknownParameter, "`nmae` is not a parameter here.", Some("did you mean `name`?")),
-    refusal(401, "Unauthorized", "Credentials are needed, or those shown are not valid.", Code::BadCredentials, "The credentials are not valid.", None),
-    refusal(403, "Forbidden", "The caller may not do this.", Code::Forbidden, "You may not change this row.", None),
-    refusal(404, "NotFound", "There is no such row, or none the caller may see.", Code::NotFound, "There is no such row.", None),
-    refusal(406, "NotAcceptable", "No representation fits the Accept header.", Code::NotAcceptable, "No representation fits the header `Accept`.", Some("possible: application/json")),
-    refusal(408, "RequestTimeout", "The body did not arrive in time.", Code::BodyTimeout, "The body did not arrive within 30 seconds.", None),
-    refusal(409, "Conflict", "The data as it is forbids it.", Code::UniqueViolation, "Another row has this value already.", None),
-    refusal(412, "PreconditionFailed", "The row is not what the request says it must be.", Code::VersionMismatch, "The row has changed since it was read.", Some("read it again and repeat the change")),
-    refusal(413, "ContentTooLarge", "The body is larger than allowed.", Code::BodyTooLarge, "The body is larger than 1048576 bytes.", None),
-    refusal(415, "UnsupportedMediaType", "The media type of the body is not understood.", Code::UnsupportedMediaType, "The media type of the body is not understood.", Some("send `Content-Type: application/json`")),
-    refusal(422, "Unprocessable", "The request is well formed, but a value breaks a rule, or it asks for too much work.", Code::BadValue, "expected an integer, got \"many\"", None),
+    refusal(
+        400,
+        "BadRequest",
+        "The request is malformed.",
+        Code::UnknownParameter,
+        "`nmae` is not a parameter here.",
+        Some("did you mean `name`?"),
+    ),
+    refusal(
+        401,
+        "Unauthorized",
+        "Credentials are needed, or those shown are not valid.",
+        Code::BadCredentials,
+        "The credentials are not valid.",
+        None,
+    ),
+    refusal(
+        403,
+        "Forbidden",
+        "The caller may not do this.",
+        Code::Forbidden,
+        "You may not change this row.",
+        None,
+    ),
+    refusal(
+        404,
+        "NotFound",
+        "There is no such row, or none the caller may see.",
+        Code::NotFound,
+        "There is no such row.",
+        None,
+    ),
+    refusal(
+        406,
+        "NotAcceptable",
+        "No representation fits the Accept header.",
+        Code::NotAcceptable,
+        "No representation fits the header `Accept`.",
+        Some("possible: application/json"),
+    ),
+    refusal(
+        408,
+        "RequestTimeout",
+        "The body did not arrive in time.",
+        Code::BodyTimeout,
+        "The body did not arrive within 30 seconds.",
+        None,
+    ),
+    refusal(
+        409,
+        "Conflict",
+        "The data as it is forbids it.",
+        Code::UniqueViolation,
+        "Another row has this value already.",
+        None,
+    ),
+    refusal(
+        412,
+        "PreconditionFailed",
+        "The row is not what the request says it must be.",
+        Code::VersionMismatch,
+        "The row has changed since it was read.",
+        Some("read it again and repeat the change"),
+    ),
+    refusal(
+        413,
+        "ContentTooLarge",
+        "The body is larger than allowed.",
+        Code::BodyTooLarge,
+        "The body is larger than 1048576 bytes.",
+        None,
+    ),
+    refusal(
+        415,
+        "UnsupportedMediaType",
+        "The media type of the body is not understood.",
+        Code::UnsupportedMediaType,
+        "The media type of the body is not understood.",
+        Some("send `Content-Type: application/json`"),
+    ),
+    refusal(
+        422,
+        "Unprocessable",
+        "The request is well formed, but a value breaks a rule, or it asks for too much work.",
+        Code::BadValue,
+        "expected an integer, got \"many\"",
+        None,
+    ),
     refusal(429, "TooManyRequests", "Too many requests.", Code::RateLimited, "Too many requests.", None),
-    refusal(431, "HeadTooLarge", "The address and the headers together are larger than allowed. There is no body.", Code::LimitExceeded, "", None),
-    refusal(500, "InternalError", "Something went wrong on our side.", Code::Internal, "Something went wrong on our side.", None),
-    refusal(503, "Unavailable", "Not now; try again after the time that `Retry-After` names.", Code::Unavailable, "The service is not available at the moment; try again.", None),
-    refusal(504, "Timeout", "The request took longer than allowed.", Code::Timeout, "The request took longer than allowed.", None),
+    refusal(
+        431,
+        "HeadTooLarge",
+        "The address and the headers together are larger than allowed. There is no body.",
+        Code::LimitExceeded,
+        "",
+        None,
+    ),
+    refusal(
+        500,
+        "InternalError",
+        "Something went wrong on our side.",
+        Code::Internal,
+        "Something went wrong on our side.",
+        None,
+    ),
+    refusal(
+        503,
+        "Unavailable",
+        "Not now; try again after the time that `Retry-After` names.",
+        Code::Unavailable,
+        "The service is not available at the moment; try again.",
+        None,
+    ),
+    refusal(
+        504,
+        "Timeout",
+        "The request took longer than allowed.",
+        Code::Timeout,
+        "The request took longer than allowed.",
+        None,
+    ),
 ];
 
 const fn refusal(
@@ -82,16 +187,17 @@ impl Responses {
     /// The component maps of answers and of headers.
     pub(super) fn finish(self, registry: &mut Registry) -> (Value, Value) {
         let used = REFUSALS.iter().filter(|refusal| self.refused.contains(&refusal.status));
-        let answers: Map<_, _> = used.map(|refusal| (refusal.name.to_owned(), written(refusal, registry))).collect();
+        let answers: Map<_, _> =
+            used.map(|refusal| (refusal.name.to_owned(), written(refusal, registry))).collect();
         let headers: Map<_, _> = self.headers.iter().map(|name| ((*name).to_owned(), header(name))).collect();
         (answers.into(), headers.into())
     }
 }
 
 fn references(names: &[&str]) -> Value {
-    let headers = names.iter().map(|name| {
-        ((*name).to_owned(), json!({ "$ref": format!("#/components/headers/{name}") }))
-    });
+    let headers = names
+        .iter()
+        .map(|name| ((*name).to_owned(), json!({ "$ref": format!("#/components/headers/{name}") })));
     Value::Object(headers.collect())
 }
 
@@ -123,12 +229,24 @@ fn written<'v>(refusal: &Refusal, registry: &mut Registry<'v>) -> Value {
 
 fn header(name: &str) -> Value {
     let (description, schema) = match name {
-        "ETag" => ("Names this state of the row, for `If-Match` and `If-None-Match`.", json!({ "type": "string" })),
+        "ETag" => {
+            ("Names this state of the row, for `If-Match` and `If-None-Match`.", json!({ "type": "string" }))
+        }
         "Location" => ("Where the new row is.", json!({ "type": "string", "format": "uri-reference" })),
-        "Link" => ("Where the next page is, with `rel=\"next\"`, and the one before (RFC 8288).", json!({ "type": "string" })),
-        "Preference-Applied" => ("The preferences that were followed (RFC 7240).", json!({ "type": "string" })),
-        "Idempotent-Replayed" => ("There, and `true`, when the answer is that of an earlier request with the same `Idempotency-Key`.", json!({ "type": "string" })),
-        "Retry-After" => ("Seconds after which a retry makes sense.", json!({ "type": "integer", "minimum": 0 })),
+        "Link" => (
+            "Where the next page is, with `rel=\"next\"`, and the one before (RFC 8288).",
+            json!({ "type": "string" }),
+        ),
+        "Preference-Applied" => {
+            ("The preferences that were followed (RFC 7240).", json!({ "type": "string" }))
+        }
+        "Idempotent-Replayed" => (
+            "There, and `true`, when the answer is that of an earlier request with the same `Idempotency-Key`.",
+            json!({ "type": "string" }),
+        ),
+        "Retry-After" => {
+            ("Seconds after which a retry makes sense.", json!({ "type": "integer", "minimum": 0 }))
+        }
         _ => ("How to show credentials.", json!({ "type": "string" })),
     };
     json!({ "description": description, "schema": schema })

@@ -63,7 +63,8 @@ fn written(model: &str, principal: &Principal) -> Value {
 fn all() -> impl Iterator<Item = Value> {
     [EVERYTHING, STORE, TAKEN, SMALL, ""].into_iter().flat_map(|model| {
         let catalog = if model.is_empty() { Catalog::empty() } else { catalog(model) };
-        [Principal::Anonymous, Principal::Admin].map(|principal| document(&catalog, &principal, &Options::default()))
+        [Principal::Anonymous, Principal::Admin]
+            .map(|principal| document(&catalog, &principal, &Options::default()))
     })
 }
 
@@ -91,7 +92,9 @@ fn operation_ids_and_parameters_are_there_once() {
         let mut ids = HashSet::new();
         for (path, item) in document["paths"].as_object().unwrap() {
             let shared = item.get("parameters").and_then(Value::as_array).cloned().unwrap_or_default();
-            for (method, operation) in item.as_object().unwrap().iter().filter(|(method, _)| *method != "parameters") {
+            for (method, operation) in
+                item.as_object().unwrap().iter().filter(|(method, _)| *method != "parameters")
+            {
                 assert!(ids.insert(operation["operationId"].as_str().unwrap().to_owned()), "{method} {path}");
                 let own = operation.get("parameters").and_then(Value::as_array).cloned().unwrap_or_default();
                 let mut names = HashSet::new();
@@ -202,7 +205,10 @@ fn fields_named_like_parameters_are_filtered_by_an_operator() {
     let document = written(TAKEN, &Principal::Admin);
     let names = |path: &str| -> Vec<String> {
         let parameters = document["paths"][path]["get"]["parameters"].as_array().unwrap();
-        parameters.iter().map(|parameter| resolved(&document, parameter)["name"].as_str().unwrap().to_owned()).collect()
+        parameters
+            .iter()
+            .map(|parameter| resolved(&document, parameter)["name"].as_str().unwrap().to_owned())
+            .collect()
     };
     let list = names("/v1/problems");
     assert!(list.contains(&"sort[eq]".to_owned()) && list.contains(&"having".to_owned()));
@@ -227,12 +233,16 @@ fn a_document_is_written_once() {
 fn a_large_model_stays_within_bounds() {
     let mut model = String::new();
     for number in 0..150 {
-        let _ = writeln!(model, "type Thing{number} @model(plural: \"thing{number}s\") @allow(to: [ALL], role: \"anyone\") {{");
+        let _ = writeln!(
+            model,
+            "type Thing{number} @model(plural: \"thing{number}s\") @allow(to: [ALL], role: \"anyone\") {{"
+        );
         for field in 0..6 {
             let _ = writeln!(model, "  text{field}: String\n  number{field}: Int");
         }
         let _ = writeln!(model, "  other: Thing{} @relation(inverse: \"others\")", (number + 1) % 150);
-        let _ = writeln!(model, "  others: [Thing{}!]! @relation(inverse: \"other\")\n}}", (number + 149) % 150);
+        let _ =
+            writeln!(model, "  others: [Thing{}!]! @relation(inverse: \"other\")\n}}", (number + 149) % 150);
     }
     let started = std::time::Instant::now();
     let text = written(&model, &Principal::Anonymous).to_string();

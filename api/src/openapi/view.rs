@@ -196,7 +196,9 @@ impl<'a> Type<'a> {
         let relations = entity.relations.iter().map(|relation| {
             let kind = match (relation.cardinality, &relation.join) {
                 (Cardinality::Many, _) => Kind::Many(relation),
-                (Cardinality::One, Join::Outgoing { field }) => Kind::One(relation, Some(entity.field(*field))),
+                (Cardinality::One, Join::Outgoing { field }) => {
+                    Kind::One(relation, Some(entity.field(*field)))
+                }
                 (Cardinality::One, _) => Kind::One(relation, None),
             };
             let mut member = Member::new(catalog, entity, principal, &relation.name, kind);
@@ -209,7 +211,8 @@ impl<'a> Type<'a> {
         });
         let members = fields.chain(relations).filter(|member| member.read || member.create || member.update);
         let members = members.collect();
-        let whole = !entity.soft_delete && (principal.is_admin() || entity.access.rules.iter().any(|rule| open(rule, principal)));
+        let whole = !entity.soft_delete
+            && (principal.is_admin() || entity.access.rules.iter().any(|rule| open(rule, principal)));
         let public = [Operation::Read, Operation::Create, Operation::Update, Operation::Delete]
             .map(|operation| access::opens(entity, &Principal::Anonymous, operation));
         let names = Names::new(entity, allocator);
@@ -236,13 +239,7 @@ impl<'a> Type<'a> {
 }
 
 impl<'a> Member<'a> {
-    fn new(
-        catalog: &Catalog,
-        entity: &Entity,
-        principal: &Principal,
-        name: &'a str,
-        kind: Kind<'a>,
-    ) -> Self {
+    fn new(catalog: &Catalog, entity: &Entity, principal: &Principal, name: &'a str, kind: Kind<'a>) -> Self {
         let opens = |operation| access::member_opens(catalog, entity, principal, name, operation);
         let read = opens(Operation::Read);
         Self {
@@ -263,23 +260,25 @@ fn masked(entity: &Entity, principal: &Principal, name: &str) -> bool {
         return false;
     }
     let granted = |rule: &&Rule| rule.operations.read && principal.has_role(&rule.role);
-    let by_row = name != "id"
-        && entity
-            .access
-            .rules
-            .iter()
-            .filter(granted)
-            .any(|rule| rule.fields.as_ref().is_some_and(|fields| fields.iter().all(|field| field != name)));
-    let by_field = entity.access.fields.get(name).is_some_and(|rules| {
-        !rules.is_empty()
-            && !rules.iter().any(|rule| open(rule, principal))
-    });
+    let by_row =
+        name != "id"
+            && entity.access.rules.iter().filter(granted).any(|rule| {
+                rule.fields.as_ref().is_some_and(|fields| fields.iter().all(|field| field != name))
+            });
+    let by_field = entity
+        .access
+        .fields
+        .get(name)
+        .is_some_and(|rules| !rules.is_empty() && !rules.iter().any(|rule| open(rule, principal)));
     by_row || by_field
 }
 
 /// Whether a rule opens every row to a principal's eyes.
 fn open(rule: &Rule, principal: &Principal) -> bool {
-    rule.operations.read && principal.has_role(&rule.role) && rule.condition == Predicate::Always && rule.via.is_none()
+    rule.operations.read
+        && principal.has_role(&rule.role)
+        && rule.condition == Predicate::Always
+        && rule.via.is_none()
 }
 
 /// The same word with a capital.

@@ -74,7 +74,9 @@ impl Check {
     pub fn violation(&self, value: &Value) -> Option<String> {
         let complaint = match value {
             Value::Null => None,
-            Value::Text(text) => self.length(text.chars().count() as u64, "characters").or_else(|| self.unmatched(text)),
+            Value::Text(text) => {
+                self.length(text.chars().count() as u64, "characters").or_else(|| self.unmatched(text))
+            }
             Value::List(items) => self.length(items.len() as u64, "items"),
             other => self.range(other),
         }?;
@@ -83,8 +85,12 @@ impl Check {
 
     fn length(&self, length: u64, unit: &str) -> Option<String> {
         match (self.min_length, self.max_length) {
-            (Some(min), _) if length < min => Some(format!("It has {length} {unit}; at least {min} are needed.")),
-            (_, Some(max)) if length > max => Some(format!("It has {length} {unit}; at most {max} are allowed.")),
+            (Some(min), _) if length < min => {
+                Some(format!("It has {length} {unit}; at least {min} are needed."))
+            }
+            (_, Some(max)) if length > max => {
+                Some(format!("It has {length} {unit}; at most {max} are allowed."))
+            }
             _ => None,
         }
     }

@@ -302,7 +302,8 @@ impl<V> Predicate<V> {
     /// # Errors
     /// The first error of `map`.
     pub fn try_map<W, E>(&self, map: &mut impl FnMut(&V) -> Result<W, E>) -> Result<Predicate<W>, E> {
-        let mut all = |parts: &[Self]| parts.iter().map(|part| part.try_map(map)).collect::<Result<Vec<_>, E>>();
+        let mut all =
+            |parts: &[Self]| parts.iter().map(|part| part.try_map(map)).collect::<Result<Vec<_>, E>>();
         Ok(match self {
             Predicate::Always => Predicate::Always,
             Predicate::Never => Predicate::Never,

@@ -116,7 +116,10 @@ fn bind_one(database: &Database, bind: &Bind, values: &Values<'_>) -> Result<sea
                 && text.len() > entity::resolve::PATTERN_LENGTH
             {
                 let limit = entity::resolve::PATTERN_LENGTH;
-                return Err(Error::new(Code::LimitExceeded, format!("A text to look for may have {limit} bytes at most.")));
+                return Err(Error::new(
+                    Code::LimitExceeded,
+                    format!("A text to look for may have {limit} bytes at most."),
+                ));
             }
             let value = entity::value::coerce(&values.context.catalog, *ty, *list, input)
                 .map_err(super::plan::problem)?;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::parameter::{self, AGGREGATE, LIST, MANY};
-use super::super::schema::{any, aggregate, input, list, put, row};
+use super::super::schema::{aggregate, any, input, list, put, row};
 use super::super::view::Type;
 use super::{ALWAYS, BODY, Operation, READ, Writer, answer, body, one, silence, text};
 
@@ -61,7 +61,9 @@ impl<'v> Writer<'v> {
             Some((relation, field)) => format!(
                 "Conditions on several fields are joined by *and*. Fields of related rows are reached by a path, such as `{relation}.{field}=…`; `where` says everything else."
             ),
-            None => "Conditions on several fields are joined by *and*; `where` says everything else.".to_owned(),
+            None => {
+                "Conditions on several fields are joined by *and*; `where` says everything else.".to_owned()
+            }
         }
     }
 
@@ -75,7 +77,7 @@ impl<'v> Writer<'v> {
         parameters.push(self.share("offset"));
         parameters.extend(parameter::sort(self.view, ty, &mut self.registry));
         parameters.extend(parameter::selection(self.view, ty, &mut self.registry));
-                parameters.push(parameter::condition(self.view, ty, &mut self.registry));
+        parameters.push(parameter::condition(self.view, ty, &mut self.registry));
         parameters.extend(if own { self.filters(ty, LIST) } else { self.other_filters(ty, LIST) });
         parameters.push(self.share("preferList"));
         parameters
@@ -109,7 +111,11 @@ impl<'v> Writer<'v> {
             summary: format!("Create {}, or several", one(&ty.entity.singular)),
             description: Some("An array makes all of its rows, or none.".to_owned()),
             parameters,
-            body: Some(body(&format!("The new {}, or an array of them.", ty.entity.singular), &schema, &["application/json"])),
+            body: Some(body(
+                &format!("The new {}, or an array of them.", ty.entity.singular),
+                &schema,
+                &["application/json"],
+            )),
             answers: vec![(201, created)],
             refusals: &[&READ, &[403, 404, 409], &BODY, &ALWAYS],
             public: ty.public[1],
@@ -118,7 +124,8 @@ impl<'v> Writer<'v> {
     }
 
     fn created(&mut self, ty: &'v Type<'v>) -> Value {
-        let headers = self.responses.headers(&["Location", "ETag", "Preference-Applied", "Idempotent-Replayed"]);
+        let headers =
+            self.responses.headers(&["Location", "ETag", "Preference-Applied", "Idempotent-Replayed"]);
         if !ty.read {
             return silence("Created.", headers);
         }
@@ -133,13 +140,18 @@ impl<'v> Writer<'v> {
         let schema = input::update(self.view, ty, &mut self.registry);
         let parameters = self.many_parameters(ty);
         let answers = vec![(200, self.touched(ty, "Changed.")), (204, self.minimal(false))];
-        let text = "Needs a condition. When more rows match than `Prefer: max-affected` allows, nothing is changed.";
+        let text =
+            "Needs a condition. When more rows match than `Prefer: max-affected` allows, nothing is changed.";
         let operation = Operation {
             id: format!("update{}", ty.title()),
             summary: format!("Update all {} of a condition", ty.entity.plural),
             description: Some(text.to_owned()),
             parameters,
-            body: Some(body("The new values.", &schema, &["application/merge-patch+json", "application/json"])),
+            body: Some(body(
+                "The new values.",
+                &schema,
+                &["application/merge-patch+json", "application/json"],
+            )),
             answers,
             refusals: &[&READ, &[403, 404, 409], &BODY, &ALWAYS],
             public: ty.public[2],
@@ -150,7 +162,8 @@ impl<'v> Writer<'v> {
     fn delete_many(&mut self, ty: &'v Type<'v>) -> Value {
         let parameters = self.many_parameters(ty);
         let answers = vec![(200, self.touched(ty, "Deleted.")), (204, self.minimal(false))];
-        let text = "Needs a condition. When more rows match than `Prefer: max-affected` allows, nothing is deleted.";
+        let text =
+            "Needs a condition. When more rows match than `Prefer: max-affected` allows, nothing is deleted.";
         let operation = Operation {
             id: format!("delete{}", ty.title()),
             summary: format!("Delete all {} of a condition", ty.entity.plural),

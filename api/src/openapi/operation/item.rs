@@ -35,10 +35,19 @@ impl<'v> Writer<'v> {
         let operation = Operation {
             id: format!("get{}", ty.entity.name),
             summary: format!("Get {}", one(&ty.entity.singular)),
-            description: text(ty.entity.description.as_deref(), &format!("One {} by its id. Send its `ETag` back as `If-None-Match` to be told when nothing has changed.", ty.entity.singular)),
+            description: text(
+                ty.entity.description.as_deref(),
+                &format!(
+                    "One {} by its id. Send its `ETag` back as `If-None-Match` to be told when nothing has changed.",
+                    ty.entity.singular
+                ),
+            ),
             parameters,
             body: None,
-            answers: vec![(200, found), (304, silence("Nothing has changed since the `ETag` that `If-None-Match` names.", headers))],
+            answers: vec![
+                (200, found),
+                (304, silence("Nothing has changed since the `ETag` that `If-None-Match` names.", headers)),
+            ],
             refusals: &[&READ, &[404], &ALWAYS],
             public: ty.public[0],
         };
@@ -70,12 +79,15 @@ impl<'v> Writer<'v> {
         let schema = input::upsert(self.view, ty, &mut self.registry);
         let parameters = self.written_parameters(ty, &["ifMatch", "createOnly"]);
         let changed = self.row(ty, "Changed.", &["ETag", "Preference-Applied", "Idempotent-Replayed"]);
-        let created = self.row(ty, "Created.", &["Location", "ETag", "Preference-Applied", "Idempotent-Replayed"]);
+        let created =
+            self.row(ty, "Created.", &["Location", "ETag", "Preference-Applied", "Idempotent-Replayed"]);
         let answers = vec![(200, changed), (201, created), (204, self.minimal(true))];
         let operation = Operation {
             id: format!("upsert{}", ty.entity.name),
             summary: format!("Create or change {}", one(&ty.entity.singular)),
-            description: Some("Makes the row under this id, or gives the one that is there these values.".to_owned()),
+            description: Some(
+                "Makes the row under this id, or gives the one that is there these values.".to_owned(),
+            ),
             parameters,
             body: Some(body(&format!("The {}.", ty.entity.singular), &schema, &["application/json"])),
             answers,
@@ -100,9 +112,15 @@ impl<'v> Writer<'v> {
         let operation = Operation {
             id: format!("update{}", ty.entity.name),
             summary: format!("Update {}", one(&ty.entity.singular)),
-            description: Some("A JSON merge patch: fields that are left out stay as they are, null empties.".to_owned()),
+            description: Some(
+                "A JSON merge patch: fields that are left out stay as they are, null empties.".to_owned(),
+            ),
             parameters,
-            body: Some(body("The new values.", &schema, &["application/merge-patch+json", "application/json"])),
+            body: Some(body(
+                "The new values.",
+                &schema,
+                &["application/merge-patch+json", "application/json"],
+            )),
             answers,
             refusals: &[&READ, &[403, 404, 409, 412], &BODY, &ALWAYS],
             public: ty.public[2],

@@ -137,7 +137,8 @@ impl<'v> Writer<'v> {
         maybe(&mut written, "requestBody", operation.body);
         let mut answers: Map<_, _> =
             operation.answers.into_iter().map(|(status, answer)| (status.to_string(), answer)).collect();
-        let refusals: Vec<u16> = operation.refusals.iter().flat_map(|statuses| statuses.iter().copied()).collect();
+        let refusals: Vec<u16> =
+            operation.refusals.iter().flat_map(|statuses| statuses.iter().copied()).collect();
         self.responses.refuse(&mut answers, &refusals);
         put(&mut written, "responses", answers);
         if !operation.public && !self.public {

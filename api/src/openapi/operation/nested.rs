@@ -27,7 +27,13 @@ impl<'v> Writer<'v> {
             let operation = Operation {
                 id: format!("list{}{}", ty.entity.name, capital(member.name)),
                 summary: format!("List the {} of {}", member.name, one(&ty.entity.singular)),
-                description: text(member.description(), &format!("The {} on the other side of `{}`, in pages; the parameters are those of any list of {}.", target.entity.plural, member.name, target.entity.plural)),
+                description: text(
+                    member.description(),
+                    &format!(
+                        "The {} on the other side of `{}`, in pages; the parameters are those of any list of {}.",
+                        target.entity.plural, member.name, target.entity.plural
+                    ),
+                ),
                 parameters,
                 body: None,
                 answers: vec![(200, page)],
@@ -36,7 +42,11 @@ impl<'v> Writer<'v> {
             };
             let written = self.operation(&ty.entity.name, operation);
             let id = parameter::id(self.view, ty, &mut self.registry);
-            self.place(format!("{}/{}/{{id}}/{}", self.base, ty.entity.plural, member.name), vec![id], vec![("get", written)]);
+            self.place(
+                format!("{}/{}/{{id}}/{}", self.base, ty.entity.plural, member.name),
+                vec![id],
+                vec![("get", written)],
+            );
         }
     }
 
@@ -47,19 +57,31 @@ impl<'v> Writer<'v> {
         parameters.push(self.share("ifNoneMatch"));
         let headers = self.responses.headers(&["ETag"]);
         let found = self.row(target, &format!("The {}.", target.entity.singular), &["ETag"]);
-        let ours = format!("The {} that `{}` of {} refers to; 404 where it refers to none.", target.entity.singular, member.name, one(&ty.entity.singular));
+        let ours = format!(
+            "The {} that `{}` of {} refers to; 404 where it refers to none.",
+            target.entity.singular,
+            member.name,
+            one(&ty.entity.singular)
+        );
         let operation = Operation {
             id: format!("get{}{}", ty.entity.name, capital(member.name)),
             summary: format!("Get the {} of {}", member.name, one(&ty.entity.singular)),
             description: text(member.description(), &ours),
             parameters,
             body: None,
-            answers: vec![(200, found), (304, silence("Nothing has changed since the `ETag` that `If-None-Match` names.", headers))],
+            answers: vec![
+                (200, found),
+                (304, silence("Nothing has changed since the `ETag` that `If-None-Match` names.", headers)),
+            ],
             refusals: &[&READ, &[404], &ALWAYS],
             public: ty.public[0] && target.public[0],
         };
         let written = self.operation(&ty.entity.name, operation);
         let id = parameter::id(self.view, ty, &mut self.registry);
-        self.place(format!("{}/{}/{{id}}/{}", self.base, ty.entity.plural, member.name), vec![id], vec![("get", written)]);
+        self.place(
+            format!("{}/{}/{{id}}/{}", self.base, ty.entity.plural, member.name),
+            vec![id],
+            vec![("get", written)],
+        );
     }
 }

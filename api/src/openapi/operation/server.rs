@@ -15,7 +15,9 @@ impl<'v> Writer<'v> {
         let live = Operation {
             id: "isAlive".to_owned(),
             summary: "Whether the program runs".to_owned(),
-            description: Some("Says nothing about the database: a restart is not the answer to its loss.".to_owned()),
+            description: Some(
+                "Says nothing about the database: a restart is not the answer to its loss.".to_owned(),
+            ),
             parameters: Vec::new(),
             body: None,
             answers: vec![(200, answer("It runs.", health, json!({})))],
@@ -30,12 +32,22 @@ impl<'v> Writer<'v> {
         let ready = Operation {
             id: "isReady".to_owned(),
             summary: "Whether the program can be sent requests".to_owned(),
-            description: Some("It can while the database answers, a model is loaded, and nobody has asked it to stop.".to_owned()),
+            description: Some(
+                "It can while the database answers, a model is loaded, and nobody has asked it to stop."
+                    .to_owned(),
+            ),
             parameters: Vec::new(),
             body: None,
             answers: vec![
                 (200, answer("It can.", readiness.clone(), json!({}))),
-                (503, answer("It can't: the database is away, or the program is on its way out.", readiness, wait)),
+                (
+                    503,
+                    answer(
+                        "It can't: the database is away, or the program is on its way out.",
+                        readiness,
+                        wait,
+                    ),
+                ),
             ],
             refusals: &[&[400, 500]],
             public: true,

@@ -27,7 +27,10 @@ struct Filter<'v> {
 
 /// How many filters there would be if all were written out.
 pub(in super::super) fn count(view: &View<'_>) -> usize {
-    view.types().filter(|ty| ty.read).map(|ty| all(view, ty).iter().map(|filter| filter.ops.len()).sum::<usize>()).sum()
+    view.types()
+        .filter(|ty| ty.read)
+        .map(|ty| all(view, ty).iter().map(|filter| filter.ops.len()).sum::<usize>())
+        .sum()
 }
 
 fn all<'v>(view: &View<'_>, ty: &'v Type<'v>) -> Vec<Filter<'v>> {
@@ -51,7 +54,10 @@ fn of<'v>(view: &View<'_>, member: &'v Member<'v>) -> Option<Filter<'v>> {
         }
     };
     let possible: Vec<Op> = possible;
-    let ops = possible.into_iter().filter(|op| worthwhile(*op, ty, member) && (!view.brief || frequent(*op, ty))).collect();
+    let ops = possible
+        .into_iter()
+        .filter(|op| worthwhile(*op, ty, member) && (!view.brief || frequent(*op, ty)))
+        .collect();
     Some(Filter { base, member, ty, many, ops })
 }
 
@@ -68,7 +74,9 @@ fn frequent(op: Op, ty: FieldType) -> bool {
     match op {
         Op::Eq | Op::IsNull | Op::Has => true,
         Op::In => matches!(ty, FieldType::Enum(_) | FieldType::Scalar(Scalar::Id(_))),
-        Op::Gte | Op::Lt => ty.scalar().is_some_and(|scalar| !scalar.is_text() && !matches!(scalar, Scalar::Id(_) | Scalar::Uuid)),
+        Op::Gte | Op::Lt => ty
+            .scalar()
+            .is_some_and(|scalar| !scalar.is_text() && !matches!(scalar, Scalar::Id(_) | Scalar::Uuid)),
         Op::Icontains => true,
         _ => false,
     }
@@ -103,11 +111,19 @@ pub(in super::super) fn parameters<'v>(
     references
 }
 
-fn parameter<'v>(view: &'v View<'v>, filter: &Filter<'v>, op: Op, plain: bool, registry: &mut Registry<'v>) -> Value {
+fn parameter<'v>(
+    view: &'v View<'v>,
+    filter: &Filter<'v>,
+    op: Op,
+    plain: bool,
+    registry: &mut Registry<'v>,
+) -> Value {
     let name = if plain { filter.base.clone() } else { format!("{}[{}]", filter.base, op.name()) };
     let item = match (filter.member.kind, op) {
         (_, Op::IsNull) => json!({ "type": "boolean" }),
-        (Kind::Many(_), _) => json!({ "type": "integer", "format": "int64", "minimum": 0, "maximum": i64::MAX }),
+        (Kind::Many(_), _) => {
+            json!({ "type": "integer", "format": "int64", "minimum": 0, "maximum": i64::MAX })
+        }
         (Kind::Field(_) | Kind::One(..), op) if partial_text(op) => json!({ "type": "string" }),
         (Kind::Field(_) | Kind::One(..), _) => scalar::query(view, registry, filter.ty),
     };

@@ -15,7 +15,16 @@ use super::view::{Kind, Type, View};
 
 /// Parameters of a list that stand for themselves, so that a field of such a name is written `name[eq]`.
 pub(super) const LIST: &[&str] = &[
-    "sort", "limit", "after", "before", "starting_after", "ending_before", "offset", "fields", "expand", "search",
+    "sort",
+    "limit",
+    "after",
+    "before",
+    "starting_after",
+    "ending_before",
+    "offset",
+    "fields",
+    "expand",
+    "search",
     "where",
 ];
 
@@ -60,7 +69,12 @@ pub(super) fn shared(name: &str) -> Value {
 
 /// A parameter of the query string.
 pub(super) fn query(name: &str, schema: Value, description: &str) -> Value {
-    object([("name", name.into()), ("in", "query".into()), ("description", description.into()), ("schema", schema)])
+    object([
+        ("name", name.into()),
+        ("in", "query".into()),
+        ("description", description.into()),
+        ("schema", schema),
+    ])
 }
 
 /// A list in one parameter, its items separated by commas.
@@ -95,7 +109,13 @@ pub(super) fn fixed(view: &View<'_>) -> Map<String, Value> {
     let tags = || json!({ "type": "string", "pattern": "^(\\*|(W/)?\"[!#-~]*\"( *, *(W/)?\"[!#-~]*\")*)$" });
     let cursor = || json!({ "type": "string" });
     let prefer = |text: &str| {
-        header("Prefer", json!({ "type": "string" }), &format!("{text} `handling=strict` makes an error of a preference that is not understood. (RFC 7240)"))
+        header(
+            "Prefer",
+            json!({ "type": "string" }),
+            &format!(
+                "{text} `handling=strict` makes an error of a preference that is not understood. (RFC 7240)"
+            ),
+        )
     };
     Map::from_iter(
         [
@@ -253,13 +273,20 @@ pub(super) fn selection<'v>(view: &'v View<'v>, ty: &'v Type<'v>, registry: &mut
             Kind::Many(relation) => relation.target,
         };
         let Some(target) = view.readable(target).filter(|_| !view.brief) else { continue };
-        let inner = target.members.iter().filter(|inner| inner.read && !matches!(inner.kind, Kind::Many(_) | Kind::One(_, None)));
+        let inner = target
+            .members
+            .iter()
+            .filter(|inner| inner.read && !matches!(inner.kind, Kind::Many(_) | Kind::One(_, None)));
         names.extend(inner.map(|inner| format!("{}.{}", member.name, inner.name)));
     }
     let items = registry.named(&ty.names.field, move |_| {
         json!({ "type": "string", "enum": names, "description": format!("A field of a {} to be in the answer.", ty.entity.singular) })
     });
-    let mut parameters = vec![listed("fields", items, "Only these fields are in the answer; all of the row's own when left out.")];
+    let mut parameters = vec![listed(
+        "fields",
+        items,
+        "Only these fields are in the answer; all of the row's own when left out.",
+    )];
     parameters.extend(expand(view, ty, registry));
     parameters
 }
@@ -281,7 +308,9 @@ fn relations(view: &View<'_>, ty: &Type<'_>, depth: usize) -> Vec<String> {
         let Some(target) = target(member.kind).and_then(|target| view.readable(target)) else { continue };
         names.push(member.name.to_owned());
         if depth > 1 && !view.brief {
-            names.extend(relations(view, target, depth - 1).iter().map(|below| format!("{}.{below}", member.name)));
+            names.extend(
+                relations(view, target, depth - 1).iter().map(|below| format!("{}.{below}", member.name)),
+            );
         }
     }
     names
@@ -322,7 +351,11 @@ pub(super) fn aggregate<'v>(view: &'v View<'v>, ty: &'v Type<'v>, registry: &mut
     let having = aggregate::having(view, ty, registry);
     parameters.push(encoded("having", having, "A condition on groups, as JSON."));
     parameters.extend(["having.eq", "having.gt", "having.gte", "having.lt", "having.lte"].map(shared));
-    parameters.push(listed("sort", enumerated(aggregate::sort_names(ty)), "What to sort groups by: `count`, a number such as `-sum.price`, or what is grouped by."));
+    parameters.push(listed(
+        "sort",
+        enumerated(aggregate::sort_names(ty)),
+        "What to sort groups by: `count`, a number such as `-sum.price`, or what is grouped by.",
+    ));
     let limit = json!({ "type": "integer", "format": "int64", "minimum": 0, "maximum": view.limits.groups });
     parameters.push(query("limit", limit, "Groups, at most; 100 when left out."));
     let mut expandable: Vec<_> = Vec::new();
@@ -334,7 +367,11 @@ pub(super) fn aggregate<'v>(view: &'v View<'v>, ty: &'v Type<'v>, registry: &mut
         }
     }
     if !expandable.is_empty() {
-        parameters.push(listed("expand", enumerated(expandable), "Relations grouped by whose rows stand in the keys, instead of their ids."));
+        parameters.push(listed(
+            "expand",
+            enumerated(expandable),
+            "Relations grouped by whose rows stand in the keys, instead of their ids.",
+        ));
     }
     parameters.push(condition(view, ty, registry));
     parameters
@@ -342,7 +379,13 @@ pub(super) fn aggregate<'v>(view: &'v View<'v>, ty: &'v Type<'v>, registry: &mut
 
 /// `having[count][…]`, by the key each is shared under.
 pub(super) fn having() -> Map<String, Value> {
-    let operators = [("eq", "equal to"), ("gt", "greater than"), ("gte", "at least"), ("lt", "less than"), ("lte", "at most")];
+    let operators = [
+        ("eq", "equal to"),
+        ("gt", "greater than"),
+        ("gte", "at least"),
+        ("lt", "less than"),
+        ("lte", "at most"),
+    ];
     let schema = || json!({ "type": "integer", "format": "int64", "minimum": 0, "maximum": i64::MAX });
     operators
         .iter()

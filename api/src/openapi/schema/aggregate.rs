@@ -25,9 +25,8 @@ fn measures(member: &Member<'_>, function: Function) -> bool {
     let scalar = field.ty.scalar().filter(|_| member.filter && !field.list);
     match function {
         Function::Sum | Function::Avg => scalar.is_some_and(Scalar::is_number),
-        Function::Min | Function::Max => {
-            scalar.is_some_and(|scalar| scalar.is_ordered() && !matches!(scalar, Scalar::Id(_) | Scalar::Uuid))
-        }
+        Function::Min | Function::Max => scalar
+            .is_some_and(|scalar| scalar.is_ordered() && !matches!(scalar, Scalar::Id(_) | Scalar::Uuid)),
     }
 }
 
@@ -39,7 +38,8 @@ pub(crate) fn group_names(ty: &Type<'_>) -> Vec<String> {
         if let Kind::Field(field) = member.kind
             && let FieldType::Scalar(scalar @ (Scalar::Date | Scalar::DateTime)) = field.ty
         {
-            let units = Bucket::ALL.into_iter().filter(|unit| scalar == Scalar::DateTime || *unit != Bucket::Hour);
+            let units =
+                Bucket::ALL.into_iter().filter(|unit| scalar == Scalar::DateTime || *unit != Bucket::Hour);
             names.extend(units.map(|unit| format!("{}:{}", member.name, unit.name().to_lowercase())));
         }
     }
@@ -112,7 +112,9 @@ fn keys<'v>(view: &'v View<'v>, ty: &'v Type<'v>, registry: &mut Registry<'v>) -
                 let value = scalar::output(view, registry, field.ty, false);
                 match field.ty {
                     // The beginning of a unit of time may be printed as an instant.
-                    FieldType::Scalar(Scalar::Date) => any(vec![value, json!({ "type": "string", "format": "date-time" })]),
+                    FieldType::Scalar(Scalar::Date) => {
+                        any(vec![value, json!({ "type": "string", "format": "date-time" })])
+                    }
                     _ => value,
                 }
             }
@@ -130,7 +132,13 @@ fn keys<'v>(view: &'v View<'v>, ty: &'v Type<'v>, registry: &mut Registry<'v>) -
     schema
 }
 
-fn measure<'v>(view: &'v View<'v>, ty: &'v Type<'v>, name: &str, function: Function, registry: &mut Registry<'v>) -> Option<Value> {
+fn measure<'v>(
+    view: &'v View<'v>,
+    ty: &'v Type<'v>,
+    name: &str,
+    function: Function,
+    registry: &mut Registry<'v>,
+) -> Option<Value> {
     let Kind::Field(field) = ty.member(name)?.kind else { return None };
     Some(scalar::output(view, registry, measure_type(field.ty, function), false))
 }
@@ -173,7 +181,8 @@ pub(crate) fn having<'v>(view: &'v View<'v>, ty: &'v Type<'v>, registry: &mut Re
 fn comparison<'v>(view: &'v View<'v>, registry: &mut Registry<'v>, ty: FieldType) -> Value {
     let word = ty.scalar().map_or("Value", Scalar::name);
     registry.shared(&format!("{word}Comparison"), move |registry| {
-        let operators = Op::COUNT.map(|op| (op.name().to_owned(), condition::operand(view, registry, op, ty)));
+        let operators =
+            Op::COUNT.map(|op| (op.name().to_owned(), condition::operand(view, registry, op, ty)));
         let mut schema = closed(Map::from_iter(operators), &[]);
         put(&mut schema, "description", "A condition on a number of a group.");
         schema

@@ -12,7 +12,11 @@ use super::{Registry, closed, list, put, reference, scalar};
 pub(crate) fn condition<'v>(view: &'v View<'v>, ty: &'v Type<'v>, registry: &mut Registry<'v>) -> Value {
     registry.named(&ty.names.condition, move |registry| {
         let mut schema = closed(properties(view, ty, registry), &[]);
-        put(&mut schema, "description", format!("A condition on {}: all of its parts must hold.", ty.entity.plural));
+        put(
+            &mut schema,
+            "description",
+            format!("A condition on {}: all of its parts must hold.", ty.entity.plural),
+        );
         schema
     })
 }
@@ -60,7 +64,11 @@ fn one<'v>(view: &'v View<'v>, target: &'v Type<'v>, registry: &mut Registry<'v>
             all.insert(op.name().to_owned(), operand(view, registry, op, key));
         }
         let mut schema = closed(all, &[]);
-        put(&mut schema, "description", format!("A condition on the {} that a row refers to.", target.entity.singular));
+        put(
+            &mut schema,
+            "description",
+            format!("A condition on the {} that a row refers to.", target.entity.singular),
+        );
         schema
     })
 }

@@ -55,16 +55,31 @@ pub(crate) fn update<'v>(view: &'v View<'v>, ty: &'v Type<'v>, registry: &mut Re
 }
 
 /// A row to be made below the row that it refers to by `inverse`.
-fn below<'v>(view: &'v View<'v>, ty: &'v Type<'v>, registry: &mut Registry<'v>, inverse: RelationId) -> Value {
+fn below<'v>(
+    view: &'v View<'v>,
+    ty: &'v Type<'v>,
+    registry: &mut Registry<'v>,
+    inverse: RelationId,
+) -> Value {
     let name = &ty.entity.relation(inverse).name;
     registry.shared(&format!("{}Under{}Create", ty.entity.name, capital(name)), move |registry| {
         let mut schema = body(view, ty, registry, Use::Create, Some(inverse));
-        put(&mut schema, "description", format!("A new {}; its `{name}` is the row it is given in.", ty.entity.singular));
+        put(
+            &mut schema,
+            "description",
+            format!("A new {}; its `{name}` is the row it is given in.", ty.entity.singular),
+        );
         schema
     })
 }
 
-fn body<'v>(view: &'v View<'v>, ty: &'v Type<'v>, registry: &mut Registry<'v>, usage: Use, without: Option<RelationId>) -> Value {
+fn body<'v>(
+    view: &'v View<'v>,
+    ty: &'v Type<'v>,
+    registry: &mut Registry<'v>,
+    usage: Use,
+    without: Option<RelationId>,
+) -> Value {
     let mut properties = Map::new();
     let mut required = Vec::new();
     for member in &ty.members {
@@ -76,7 +91,9 @@ fn body<'v>(view: &'v View<'v>, ty: &'v Type<'v>, registry: &mut Registry<'v>, u
             Kind::Field(field) => {
                 let schema = match (usage, field.ty) {
                     // An object inside of a merge patch is a merge patch itself.
-                    (Use::Update, FieldType::Embedded(id)) if !field.list => scalar::patch(view, registry, id),
+                    (Use::Update, FieldType::Embedded(id)) if !field.list => {
+                        scalar::patch(view, registry, id)
+                    }
                     _ => scalar::input(view, registry, field.ty, field.list, &field.checks),
                 };
                 Some(if field.required { schema } else { nullable(schema) })
@@ -99,7 +116,9 @@ fn body<'v>(view: &'v View<'v>, ty: &'v Type<'v>, registry: &mut Registry<'v>, u
 /// Whether a new row must give a value.
 pub(crate) fn needed(ty: &Type<'_>, member: &Member<'_>) -> bool {
     match member.kind {
-        Kind::Field(field) if member.name == "id" => field.system.is_some() && ty.entity.key == IdKind::Client,
+        Kind::Field(field) if member.name == "id" => {
+            field.system.is_some() && ty.entity.key == IdKind::Client
+        }
         Kind::Field(field) => field.required && field.default.is_none() && field.system.is_none(),
         Kind::One(relation, Some(key)) => relation.required && key.default.is_none(),
         Kind::One(_, None) | Kind::Many(_) => false,
@@ -145,7 +164,9 @@ fn one<'v>(view: &'v View<'v>, registry: &mut Registry<'v>, relation: &'v Relati
 /// How a row refers to another: by its id, or by making it.
 fn link<'v>(view: &'v View<'v>, registry: &mut Registry<'v>, relation: &'v Relation) -> Value {
     match view.get(relation.target) {
-        Some(target) => registry.named(&target.names.link, move |registry| links(view, registry, relation.target)),
+        Some(target) => {
+            registry.named(&target.names.link, move |registry| links(view, registry, relation.target))
+        }
         None => links(view, registry, relation.target),
     }
 }
@@ -166,7 +187,12 @@ fn verb(name: &str, schema: Value) -> Value {
     closed(Map::from_iter([(name.to_owned(), schema)]), &[name])
 }
 
-fn many<'v>(view: &'v View<'v>, registry: &mut Registry<'v>, relation: &'v Relation, usage: Use) -> Option<Value> {
+fn many<'v>(
+    view: &'v View<'v>,
+    registry: &mut Registry<'v>,
+    relation: &'v Relation,
+    usage: Use,
+) -> Option<Value> {
     let ids = |registry: &mut Registry<'v>, text: &str| {
         let mut schema = list(id(view, registry, relation.target));
         put(&mut schema, "maxItems", view.limits.batch);

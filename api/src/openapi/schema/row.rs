@@ -28,17 +28,31 @@ pub(crate) fn one<'v>(view: &'v View<'v>, ty: &'v Type<'v>, registry: &mut Regis
 pub(crate) fn partial<'v>(view: &'v View<'v>, ty: &'v Type<'v>, registry: &mut Registry<'v>) -> Value {
     registry.named(&ty.names.partial, move |registry| {
         let mut schema = open(properties(view, ty, registry, true));
-        put(&mut schema, "description", format!("A {} with the fields that `fields` names.", ty.entity.singular));
+        put(
+            &mut schema,
+            "description",
+            format!("A {} with the fields that `fields` names.", ty.entity.singular),
+        );
         schema
     })
 }
 
-fn properties<'v>(view: &'v View<'v>, ty: &'v Type<'v>, registry: &mut Registry<'v>, partial: bool) -> Map<String, Value> {
+fn properties<'v>(
+    view: &'v View<'v>,
+    ty: &'v Type<'v>,
+    registry: &mut Registry<'v>,
+    partial: bool,
+) -> Map<String, Value> {
     let readable = ty.members.iter().filter(|member| member.read);
     readable.map(|member| (member.name.to_owned(), property(view, registry, member, partial))).collect()
 }
 
-fn property<'v>(view: &'v View<'v>, registry: &mut Registry<'v>, member: &'v Member<'v>, partial: bool) -> Value {
+fn property<'v>(
+    view: &'v View<'v>,
+    registry: &mut Registry<'v>,
+    member: &'v Member<'v>,
+    partial: bool,
+) -> Value {
     let mut note = String::new();
     let mut schema = match member.kind {
         Kind::Field(field) => {
@@ -60,11 +74,17 @@ fn property<'v>(view: &'v View<'v>, registry: &mut Registry<'v>, member: &'v Mem
                 variants.push(reference(if partial { &related.names.partial } else { &related.names.row }));
             }
             note = match key {
-                Some(_) => format!("The id, or the whole {} where `expand` names it.", related.map_or("row", |ty| &ty.entity.singular)),
+                Some(_) => format!(
+                    "The id, or the whole {} where `expand` names it.",
+                    related.map_or("row", |ty| &ty.entity.singular)
+                ),
                 None => "Only where `expand` names it.".to_owned(),
             };
             // A row that this caller may not see is null when it is expanded.
-            let always = relation.required && !member.masked && key.is_some() && related.is_none_or(|ty| view.always(ty));
+            let always = relation.required
+                && !member.masked
+                && key.is_some()
+                && related.is_none_or(|ty| view.always(ty));
             if always { any(variants) } else { nullable(any(variants)) }
         }
         Kind::Many(relation) => {
@@ -121,7 +141,11 @@ pub(crate) fn page<'v>(view: &'v View<'v>, ty: &'v Type<'v>, registry: &mut Regi
         put(&mut schema, "description", format!("A page of {}.", ty.entity.plural));
         require(&mut schema, &["data", "hasMore", "next"]);
         let row = example::row(view, ty);
-        maybe(&mut schema, "examples", row.map(|row| json!([{ "data": [row], "hasMore": false, "next": null }])));
+        maybe(
+            &mut schema,
+            "examples",
+            row.map(|row| json!([{ "data": [row], "hasMore": false, "next": null }])),
+        );
         schema
     })
 }

@@ -16,7 +16,12 @@ const BIGINT: &str = "9223372036854775807";
 const DECIMAL: (&str, &str) = ("9223372036854", "775807");
 
 /// A value as it is answered.
-pub(crate) fn output<'v>(view: &'v View<'v>, registry: &mut Registry<'v>, ty: FieldType, many: bool) -> Value {
+pub(crate) fn output<'v>(
+    view: &'v View<'v>,
+    registry: &mut Registry<'v>,
+    ty: FieldType,
+    many: bool,
+) -> Value {
     let item = match ty {
         FieldType::Scalar(scalar) => output_scalar(registry, scalar),
         FieldType::Enum(_) => enumeration(view, registry, ty),
@@ -98,7 +103,12 @@ pub(crate) fn enumeration<'v>(view: &'v View<'v>, registry: &mut Registry<'v>, t
     })
 }
 
-fn embedded<'v>(view: &'v View<'v>, registry: &mut Registry<'v>, id: entity::EmbeddedId, written: bool) -> Value {
+fn embedded<'v>(
+    view: &'v View<'v>,
+    registry: &mut Registry<'v>,
+    id: entity::EmbeddedId,
+    written: bool,
+) -> Value {
     let definition = view.catalog.embedded_type(id);
     let mut properties = Map::new();
     for field in &definition.fields {
@@ -117,7 +127,12 @@ fn embedded<'v>(view: &'v View<'v>, registry: &mut Registry<'v>, id: entity::Emb
     schema
 }
 
-fn embedded_field<'v>(view: &'v View<'v>, registry: &mut Registry<'v>, field: &'v EmbeddedField, written: bool) -> Value {
+fn embedded_field<'v>(
+    view: &'v View<'v>,
+    registry: &mut Registry<'v>,
+    field: &'v EmbeddedField,
+    written: bool,
+) -> Value {
     let schema = if written {
         input(view, registry, field.ty, field.list, &[])
     } else {
@@ -143,7 +158,11 @@ pub(crate) fn patch<'v>(view: &'v View<'v>, registry: &mut Registry<'v>, id: ent
             properties.insert(field.name.clone(), schema);
         }
         let mut schema = super::closed(properties, &[]);
-        put(&mut schema, "description", format!("New values of {}: what is left out stays, null empties.", definition.name));
+        put(
+            &mut schema,
+            "description",
+            format!("New values of {}: what is left out stays, null empties.", definition.name),
+        );
         schema
     })
 }
@@ -200,7 +219,12 @@ fn input_scalar<'v>(registry: &mut Registry<'v>, scalar: Scalar, checks: &[Check
         Scalar::Int | Scalar::Float => {
             let mut schema = if scalar == Scalar::Int { int() } else { output_scalar(registry, scalar) };
             let numbers = |pick: fn(&Check) -> Option<&entity::Value>| {
-                checks.iter().filter_map(pick).map(entity::Value::to_json).filter(Value::is_number).collect::<Vec<_>>()
+                checks
+                    .iter()
+                    .filter_map(pick)
+                    .map(entity::Value::to_json)
+                    .filter(Value::is_number)
+                    .collect::<Vec<_>>()
             };
             maybe(&mut schema, "minimum", extreme(numbers(|check| check.min.as_ref()), true));
             maybe(&mut schema, "maximum", extreme(numbers(|check| check.max.as_ref()), false));

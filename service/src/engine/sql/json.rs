@@ -172,11 +172,11 @@ impl Sql<'_> {
                 column(self);
                 self.push(" || 'Z'");
             }
-            // More digits than a double has: they are cut to the shortest that say it when the answer is assembled.
+            // `quote` gives as many digits as it takes to say the double; the answer's assembly makes them the fewest.
             Scalar::Float => {
                 self.push("json(case when ");
                 column(self);
-                self.push(" is not null then printf('%!.20g', ");
+                self.push(" is not null then quote(");
                 column(self);
                 self.push(") end)");
             }
@@ -228,7 +228,7 @@ impl Sql<'_> {
             (Dialect::Sqlite, Scalar::Float) => {
                 self.push("iif(");
                 column(self);
-                self.push(" is null, null, printf('%!.20g', ");
+                self.push(" is null, null, quote(");
                 column(self);
                 self.push("))");
             }

@@ -149,7 +149,9 @@ impl Sql<'_> {
                 self.column(row, &field.column).push(" like ");
                 self.operand(value, field.ty, Form::Pattern(op)).push(" escape '\\'");
             }
-            Op::Ieq | Op::Icontains | Op::IstartsWith | Op::IendsWith => self.ignoring_case(row, field, op, value),
+            Op::Ieq | Op::Icontains | Op::IstartsWith | Op::IendsWith => {
+                self.ignoring_case(row, field, op, value)
+            }
             Op::Eq | Op::Ne | Op::In | Op::NotIn | Op::Gt | Op::Gte | Op::Lt | Op::Lte | Op::Between => {
                 self.column(row, &field.column).push(" ");
                 self.comparison(op, value, field.ty);
