@@ -31,7 +31,7 @@ pub use shape::{Shape, enum_check_name, foreign_key_name};
 pub use step::{Action, Refusal, Step};
 pub use system::Migrator;
 
-/// What [`apply`] would do to a database now. Changes nothing, and needs no right to.
+/// What [`apply()`] would do to a database now. Changes nothing, and needs no right to.
 ///
 /// # Errors
 /// [`Error::Inexpressible`] for a model that the database can't hold, [`Error::Drift`], or that the database said no.

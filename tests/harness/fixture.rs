@@ -13,7 +13,7 @@ pub struct Fixture {
     shared: [OnceCell<App>; 2],
 }
 
-/// A small record store: few rows, each there for a reason (see [`fill_store`]).
+/// A small record store: few rows, each there for a reason (see `fill_store`).
 pub static STORE: Fixture = Fixture::new("store", |app| Box::pin(fill_store(app)));
 
 /// Every scalar, every kind of id, rules of every kind, names that are words of SQL and of GraphQL.
