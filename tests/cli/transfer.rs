@@ -119,14 +119,14 @@ fn what_is_exported_imports_again() {
         runtime::block_on(async {
             let mut app = harness::STORE.start(backend).await;
             let query = "{ tracks(orderBy: [{ id: ASC }]) { nodes { id name unitPrice bytes rating mood tags recordedAt album { id title } playlists { nodes { name } } } } }";
-            let before = app.admin().graphql(query).await.good().text().to_owned();
+            let before = app.admin().graphql(query).await.good().json().to_string();
             app.stop();
             let out = app.folder().join("out");
             let _ = app.command(&["export", &out.display().to_string()]).good();
             for other in Backend::available() {
                 let copy = App::with(other, &model::text("store")).data(&out).start().await;
                 assert_eq!(
-                    copy.admin().graphql(query).await.good().text(),
+                    copy.admin().graphql(query).await.good().json().to_string(),
                     before,
                     "{backend:?} → {other:?}"
                 );

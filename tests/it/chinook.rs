@@ -104,13 +104,17 @@ fn ids_go_on_after_the_imported_ones() {
 
 #[test]
 fn deep_reads_are_one_statement() {
-    CHINOOK.both(async |app| {
-        for query in QUERIES {
-            let _ = app.anyone().graphql(query).await.good();
-            let (_, statements) = app.statements_during(app.anyone().graphql(query)).await;
-            if let Some(statements) = statements {
-                assert_eq!(statements.len(), 1, "{query}\n{statements:#?}");
+    for backend in Backend::available() {
+        runtime::block_on(async {
+            // A program of its own: others' statements would be counted too.
+            let Some((app, _)) = chinook::load(backend).await else { return };
+            for query in QUERIES {
+                let _ = app.anyone().graphql(query).await.good();
+                let (_, statements) = app.statements_during(app.anyone().graphql(query)).await;
+                if let Some(statements) = statements {
+                    assert_eq!(statements.len(), 1, "{query}\n{statements:#?}");
+                }
             }
-        }
-    });
+        });
+    }
 }
