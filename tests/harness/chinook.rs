@@ -73,7 +73,7 @@ pub fn files() -> Option<TempDir> {
     Some(copy)
 }
 
-/// `LAUNCHWAY_CHINOOK`, or `shared/data/chinook` beside a folder around the workspace.
+/// `LAUNCHWAY_CHINOOK`, or a folder `shared/data/chinook` in one around the workspace.
 fn folder() -> Option<PathBuf> {
     if let Some(path) = std::env::var_os("LAUNCHWAY_CHINOOK") {
         return Some(PathBuf::from(path));

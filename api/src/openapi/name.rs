@@ -65,10 +65,6 @@ pub(super) struct Names {
     pub(super) link: String,
     /// A condition.
     pub(super) condition: String,
-    /// A condition inside of another.
-    pub(super) branch: String,
-    /// A condition that goes no further.
-    pub(super) leaf: String,
     /// A condition on a row that another refers to.
     pub(super) one: String,
     /// A condition on rows that refer to another.
@@ -83,8 +79,6 @@ pub(super) struct Names {
     pub(super) aggregate: String,
     /// A condition on groups.
     pub(super) having: String,
-    /// A condition on groups inside of another.
-    pub(super) having_branch: String,
 }
 
 impl Names {
@@ -102,8 +96,6 @@ impl Names {
             update: take("Update"),
             link: take("Link"),
             condition: take("Where"),
-            branch: take("WhereBranch"),
-            leaf: take("WhereLeaf"),
             one: take("OneWhere"),
             many: take("ManyWhere"),
             sort: take("Sort"),
@@ -111,7 +103,6 @@ impl Names {
             expand: take("Expand"),
             aggregate: take("Aggregate"),
             having: take("Having"),
-            having_branch: take("HavingBranch"),
         }
     }
 }

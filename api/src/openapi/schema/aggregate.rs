@@ -154,41 +154,28 @@ fn measure_type(ty: FieldType, function: Function) -> FieldType {
 /// A condition on groups.
 pub(crate) fn having<'v>(view: &'v View<'v>, ty: &'v Type<'v>, registry: &mut Registry<'v>) -> Value {
     registry.named(&ty.names.having, move |registry| {
-        let branch = registry.named(&ty.names.having_branch, move |registry| {
-            let mut schema = closed(comparisons(view, ty, registry), &[]);
-            put(
-                &mut schema,
-                "description",
-                format!("A condition on groups of {} inside of another.", ty.entity.plural),
-            );
-            schema
-        });
-        let mut properties = comparisons(view, ty, registry);
-        properties.insert("and".to_owned(), list(branch.clone()));
-        properties.insert("or".to_owned(), list(branch.clone()));
-        properties.insert("not".to_owned(), branch);
+        let own = reference(&ty.names.having);
+        let mut properties = Map::new();
+        properties.insert("count".to_owned(), comparison(view, registry, FieldType::Scalar(Scalar::BigInt)));
+        for function in Function::ALL {
+            let fields: Map<_, _> = measured(ty, function)
+                .into_iter()
+                .filter_map(|name| {
+                    let Kind::Field(field) = ty.member(name)?.kind else { return None };
+                    Some((name.to_owned(), comparison(view, registry, measure_type(field.ty, function))))
+                })
+                .collect();
+            if !fields.is_empty() {
+                properties.insert(function.name().to_owned(), closed(fields, &[]));
+            }
+        }
+        properties.insert("and".to_owned(), list(own.clone()));
+        properties.insert("or".to_owned(), list(own.clone()));
+        properties.insert("not".to_owned(), own);
         let mut schema = closed(properties, &[]);
         put(&mut schema, "description", format!("A condition on groups of {}.", ty.entity.plural));
         schema
     })
-}
-
-fn comparisons<'v>(view: &'v View<'v>, ty: &'v Type<'v>, registry: &mut Registry<'v>) -> Map<String, Value> {
-    let mut properties = Map::new();
-    properties.insert("count".to_owned(), comparison(view, registry, FieldType::Scalar(Scalar::BigInt)));
-    for function in Function::ALL {
-        let fields: Map<_, _> = measured(ty, function)
-            .into_iter()
-            .filter_map(|name| {
-                let Kind::Field(field) = ty.member(name)?.kind else { return None };
-                Some((name.to_owned(), comparison(view, registry, measure_type(field.ty, function))))
-            })
-            .collect();
-        if !fields.is_empty() {
-            properties.insert(function.name().to_owned(), closed(fields, &[]));
-        }
-    }
-    properties
 }
 
 fn comparison<'v>(view: &'v View<'v>, registry: &mut Registry<'v>, ty: FieldType) -> Value {

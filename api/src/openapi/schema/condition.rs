@@ -6,51 +6,23 @@ use entity::{FieldType, Op, Scalar};
 use serde_json::{Map, Value, json};
 
 use super::super::view::{Kind, Type, View};
-use super::{Registry, closed, list, put, scalar};
-
-/// How much of the grammar a schema tells.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Depth {
-    /// Fields, relations, and what joins conditions.
-    Whole,
-    /// Fields and relations.
-    Branch,
-    /// Fields and keys.
-    Leaf,
-}
+use super::{Registry, closed, list, put, reference, scalar};
 
 /// A condition on rows of a type.
-///
-/// The grammar nests without end; the schema tells two levels. Tools that make requests from a document multiply the
-/// ways through a schema that refers to itself by many relations, and never come to an end.
 pub(crate) fn condition<'v>(view: &'v View<'v>, ty: &'v Type<'v>, registry: &mut Registry<'v>) -> Value {
     registry.named(&ty.names.condition, move |registry| {
-        let branch = registry.named(&ty.names.branch, move |registry| {
-            let mut schema = closed(properties(view, ty, registry, Depth::Branch), &[]);
-            put(
-                &mut schema,
-                "description",
-                format!("A condition on {} inside of another.", ty.entity.plural),
-            );
-            schema
-        });
-        let mut properties = properties(view, ty, registry, Depth::Whole);
-        properties.insert("and".to_owned(), described(list(branch.clone()), "Each of these holds."));
-        properties.insert("or".to_owned(), described(list(branch.clone()), "At least one of these holds."));
-        properties.insert("not".to_owned(), described(branch, "This does not hold."));
-        let mut schema = closed(properties, &[]);
-        let text = "all of its parts must hold. Conditions may nest deeper than is told here.";
-        put(&mut schema, "description", format!("A condition on {}: {text}", ty.entity.plural));
+        let mut schema = closed(properties(view, ty, registry), &[]);
+        put(
+            &mut schema,
+            "description",
+            format!("A condition on {}: all of its parts must hold.", ty.entity.plural),
+        );
         schema
     })
 }
 
-fn properties<'v>(
-    view: &'v View<'v>,
-    ty: &'v Type<'v>,
-    registry: &mut Registry<'v>,
-    depth: Depth,
-) -> Map<String, Value> {
+fn properties<'v>(view: &'v View<'v>, ty: &'v Type<'v>, registry: &mut Registry<'v>) -> Map<String, Value> {
+    let own = reference(&ty.names.condition);
     let mut properties = Map::new();
     for member in ty.members.iter().filter(|member| member.filter) {
         let name = member.name.to_owned();
@@ -58,24 +30,22 @@ fn properties<'v>(
             Kind::Field(field) => {
                 properties.insert(name, operators(view, registry, field.ty, field.list));
             }
-            Kind::One(relation, Some(field)) => {
-                let Some(target) = view.readable(relation.target) else { continue };
-                let schema = match depth {
-                    Depth::Leaf => key(view, registry, field.ty),
-                    Depth::Whole | Depth::Branch => one(view, target, registry),
-                };
-                properties.insert(name, schema);
-            }
-            Kind::One(_, None) => {}
-            Kind::Many(relation) => {
-                let Some(target) = view.readable(relation.target) else { continue };
-                if depth != Depth::Leaf {
-                    properties.insert(name, many(view, target, registry));
+            Kind::One(relation, _) => {
+                if let Some(target) = view.readable(relation.target) {
+                    properties.insert(name, one(view, target, registry));
                 }
-                properties.insert(format!("{}Count", member.name), count(view, registry));
+            }
+            Kind::Many(relation) => {
+                if let Some(target) = view.readable(relation.target) {
+                    properties.insert(name, many(view, target, registry));
+                    properties.insert(format!("{}Count", member.name), count(view, registry));
+                }
             }
         }
     }
+    properties.insert("and".to_owned(), described(list(own.clone()), "Each of these holds."));
+    properties.insert("or".to_owned(), described(list(own.clone()), "At least one of these holds."));
+    properties.insert("not".to_owned(), described(own, "This does not hold."));
     properties
 }
 
@@ -86,8 +56,9 @@ fn described(mut schema: Value, text: &str) -> Value {
 
 /// A condition on the row that another refers to: on its id, or on anything of it.
 fn one<'v>(view: &'v View<'v>, target: &'v Type<'v>, registry: &mut Registry<'v>) -> Value {
+    condition(view, target, registry);
     registry.named(&target.names.one, move |registry| {
-        let mut all = properties(view, target, registry, Depth::Leaf);
+        let mut all = properties(view, target, registry);
         let key = FieldType::Scalar(Scalar::Id(target.entity.key));
         for op in Op::KEY {
             all.insert(op.name().to_owned(), operand(view, registry, op, key));
@@ -103,29 +74,17 @@ fn one<'v>(view: &'v View<'v>, target: &'v Type<'v>, registry: &mut Registry<'v>
 }
 
 fn many<'v>(view: &'v View<'v>, target: &'v Type<'v>, registry: &mut Registry<'v>) -> Value {
-    registry.named(&target.names.many, move |registry| {
-        let leaf = registry.named(&target.names.leaf, move |registry| {
-            let mut schema = closed(properties(view, target, registry, Depth::Leaf), &[]);
-            put(&mut schema, "description", format!("A condition on related {}.", target.entity.plural));
-            schema
-        });
+    let condition = condition(view, target, registry);
+    registry.named(&target.names.many, move |_| {
         let parts = [
             ("some", "At least one of them fulfils this."),
             ("none", "None of them fulfils this."),
             ("every", "All of them fulfil this."),
         ];
-        let properties = parts.map(|(name, text)| (name.to_owned(), described(leaf.clone(), text)));
+        let properties = parts.map(|(name, text)| (name.to_owned(), described(condition.clone(), text)));
         let mut schema = closed(Map::from_iter(properties), &[]);
-        put(&mut schema, "description", format!("Conditions on related {}.", target.entity.plural));
+        put(&mut schema, "description", format!("A condition on related {}.", target.entity.plural));
         schema
-    })
-}
-
-/// A condition on the id of a related row alone.
-fn key<'v>(view: &'v View<'v>, registry: &mut Registry<'v>, ty: FieldType) -> Value {
-    registry.shared(&format!("{}KeyFilter", word(view, ty)), move |registry| {
-        let properties = Op::KEY.map(|op| (op.name().to_owned(), operand(view, registry, op, ty)));
-        closed(Map::from_iter(properties), &[])
     })
 }
 
@@ -141,7 +100,15 @@ pub(crate) fn count<'v>(view: &'v View<'v>, registry: &mut Registry<'v>) -> Valu
 
 /// The operators of a field.
 fn operators<'v>(view: &'v View<'v>, registry: &mut Registry<'v>, ty: FieldType, many: bool) -> Value {
-    let word = word(view, ty);
+    let word = match ty {
+        FieldType::Scalar(Scalar::Json) | FieldType::Embedded(_) => "Presence".to_owned(),
+        FieldType::Scalar(Scalar::Id(IdKind::Uuid7) | Scalar::Uuid) => "Uuid".to_owned(),
+        FieldType::Scalar(Scalar::Id(IdKind::Serial)) => "SerialId".to_owned(),
+        FieldType::Scalar(Scalar::Id(IdKind::Client)) => "ClientId".to_owned(),
+        FieldType::Scalar(Scalar::Url) => "Url".to_owned(),
+        FieldType::Scalar(scalar) => scalar.name().to_owned(),
+        FieldType::Enum(id) => view.catalog.enum_type(id).name.clone(),
+    };
     let presence = word == "Presence";
     let word = if many && !presence { format!("{word}ListFilter") } else { format!("{word}Filter") };
     registry.shared(&word, move |registry| {
@@ -150,19 +117,6 @@ fn operators<'v>(view: &'v View<'v>, registry: &mut Registry<'v>, ty: FieldType,
             possible.map(|op| (op.name().to_owned(), operand(view, registry, op, ty))).collect();
         closed(properties, &[])
     })
-}
-
-/// What the schemas of a type's operators are called after.
-fn word(view: &View<'_>, ty: FieldType) -> String {
-    match ty {
-        FieldType::Scalar(Scalar::Json) | FieldType::Embedded(_) => "Presence".to_owned(),
-        FieldType::Scalar(Scalar::Id(IdKind::Uuid7) | Scalar::Uuid) => "Uuid".to_owned(),
-        FieldType::Scalar(Scalar::Id(IdKind::Serial)) => "SerialId".to_owned(),
-        FieldType::Scalar(Scalar::Id(IdKind::Client)) => "ClientId".to_owned(),
-        FieldType::Scalar(Scalar::Url) => "Url".to_owned(),
-        FieldType::Scalar(scalar) => scalar.name().to_owned(),
-        FieldType::Enum(id) => view.catalog.enum_type(id).name.clone(),
-    }
 }
 
 /// What an operator compares with.
@@ -174,8 +128,9 @@ pub(crate) fn operand<'v>(view: &'v View<'v>, registry: &mut Registry<'v>, op: O
     let schema = match op.arity() {
         Arity::One => value(registry),
         Arity::Many => {
-            // How many is bounded by the length of an address long before the engine's limit.
-            list(value(registry))
+            let mut schema = list(value(registry));
+            put(&mut schema, "maxItems", view.limits.list);
+            schema
         }
         Arity::Two => {
             let mut schema = list(value(registry));
