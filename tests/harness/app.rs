@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::program::Ended;
-use crate::{Actor, Backend, Launchway, postgres, program, runtime, watchdog};
+use crate::{Actor, Backend, Launchway, oracle, postgres, program, runtime, watchdog};
 
 /// The admin key the harness gives every program it starts.
 pub const ADMIN_KEY: &str = "adm_test_2b1f0c9e8d7a6f5b4c3d2e1f0a9b8c7d";
@@ -320,7 +320,7 @@ impl App {
     pub async fn statements_during<T>(&self, future: impl Future<Output = T>) -> (T, Option<Vec<String>>) {
         let counted = self.name.as_deref().zip(postgres::shared());
         let mark = counted.map(|(_, cluster)| cluster.mark());
-        let value = future.await;
+        let value = oracle::once(future).await;
         let statements = counted.zip(mark).and_then(|((name, cluster), mark)| cluster.statements(name, mark));
         (value, statements)
     }

@@ -13,8 +13,9 @@
 //! ```
 //!
 //! In the order of use: [`program`] finds the binary, [`postgres`] and [`redis`] start servers, [`watchdog`] ends them
-//! with this process, [`app`] starts the program, [`actor`] asks, [`response`] is the answer, [`raw`] is bytes on a
-//! socket, [`fixture`] shares one running program between tests that only read, [`chinook`] is a larger data set.
+//! with this process, [`app`] starts the program, [`actor`] asks, [`response`] is the answer, [`oracle`] compares the
+//! two GraphQL executors, [`raw`] is bytes on a socket, [`fixture`] shares one running program between tests that only
+//! read, [`chinook`] is a larger data set.
 
 pub mod actor;
 pub mod app;
@@ -22,6 +23,7 @@ pub mod backend;
 pub mod chinook;
 pub mod fixture;
 pub mod model;
+pub mod oracle;
 pub mod postgres;
 pub mod program;
 pub mod raw;

@@ -151,9 +151,28 @@ impl Launchway {
     }
 }
 
+/// A line of a shell as a document prints it, in this folder: `launchway` is the program under test, and whoever runs
+/// the tests has no settings.
+#[must_use]
+pub fn shell(folder: &Path, line: &str) -> Command {
+    let program = path().canonicalize().expect("the program");
+    let bin = folder.join(".bin");
+    std::fs::create_dir_all(&bin).expect("a folder for the program");
+    // It may have another name where it is.
+    let _ = std::os::unix::fs::symlink(program, bin.join("launchway"));
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    let paths = std::iter::once(bin).chain(std::env::split_paths(&paths));
+    let mut command = clean(Command::new("sh"));
+    command.args(["-c", line]).env("PATH", std::env::join_paths(paths).expect("a PATH")).current_dir(folder);
+    command
+}
+
 /// The program without the settings of whoever runs the tests.
 pub(crate) fn command() -> Command {
-    let mut command = Command::new(path());
+    clean(Command::new(path()))
+}
+
+fn clean(mut command: Command) -> Command {
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy().into_owned();
         let ours = text.starts_with("LAUNCHWAY_") || text.starts_with("OTEL_");

@@ -1,6 +1,6 @@
 //! The harness' own promises: what it counts, and that it leaves nothing behind.
 
-use harness::{postgres, redis, runtime};
+use harness::{App, Backend, oracle, postgres, redis, runtime};
 use sea_orm::{ConnectionTrait, Database};
 
 #[test]
@@ -18,6 +18,26 @@ fn statements_of_one_database_are_counted_and_frames_are_not() {
         assert_eq!(cluster.statements(&name, mark).unwrap(), ["select 1,\n  2"]);
         cluster.drop_database(&name).await;
         cluster.drop_database(&other).await;
+    });
+}
+
+#[test]
+fn queries_are_asked_of_both_executors_unless_they_are_counted() {
+    let Some(cluster) = postgres::shared() else { return };
+    runtime::block_on(async {
+        let app =
+            App::start(Backend::Postgres, "type Cup @model @allow(to: [ALL], role: \"anyone\") { n: Int }")
+                .await;
+        let count = async |query: &str| {
+            let mark = cluster.mark();
+            let _ = app.anyone().graphql(query).await.good();
+            cluster.statements(app.database_name().unwrap(), mark).unwrap().len()
+        };
+        assert_eq!(count("{ cups { totalCount } }").await, 2);
+        assert_eq!(oracle::once(count("{ cups { totalCount } }")).await, 1);
+        // Done twice, it would be there twice.
+        let _ = app.anyone().graphql("mutation { createCup(input: { n: 1 }) { n } }").await.good();
+        assert_eq!(app.anyone().graphql("{ cups { totalCount } }").await.data()["cups"]["totalCount"], 1);
     });
 }
 

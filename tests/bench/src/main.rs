@@ -65,3 +65,28 @@ fn main() {
         }
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::Arguments;
+
+    #[test]
+    fn what_the_readme_prints_is_understood() {
+        let text = include_str!("../README.md");
+        assert!(text.contains(&format!("cargo run --release -p {}", env!("CARGO_PKG_NAME"))));
+        let flags: Vec<&str> =
+            text.lines().filter_map(|line| line.strip_prefix("| `--")?.split('`').next()).collect();
+        for flag in &flags {
+            let given = std::iter::once("bench").chain(flag.split(' ').enumerate().map(|(at, word)| {
+                // The first word lost its dashes with the prefix.
+                if at == 0 { Box::leak(format!("--{word}").into_boxed_str()) } else { word }
+            }));
+            assert!(Arguments::try_parse_from(given).is_ok(), "--{flag}");
+        }
+        let known = Arguments::command();
+        let known = known.get_arguments().filter_map(clap::Arg::get_long);
+        assert_eq!(flags.len(), known.filter(|name| !["help", "version"].contains(name)).count());
+    }
+}
