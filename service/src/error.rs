@@ -181,6 +181,9 @@ struct Inner {
     retry_after: Option<u64>,
 }
 
+/// Complaints about one request that are told; who makes more mistakes at once learns of the rest next time.
+pub const TOLD: usize = 50;
+
 impl Error {
     /// An error with a code and a sentence for the caller.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
@@ -227,15 +230,40 @@ impl Error {
     /// Prepends a step to the path in the response (called on the way out of a recursion).
     #[must_use]
     pub fn under(mut self, segment: impl Into<Segment>) -> Self {
-        self.0.path.insert(0, segment.into());
+        let segment = segment.into();
+        self.0.others = std::mem::take(&mut self.0.others)
+            .into_iter()
+            .map(|other| other.under(segment.clone()))
+            .collect();
+        self.0.path.insert(0, segment);
         self
     }
 
-    /// Adds more that is wrong with the same request.
+    /// Adds more that is wrong with the same request, [`TOLD`] in all.
     #[must_use]
     pub fn with(mut self, others: impl IntoIterator<Item = Error>) -> Self {
-        self.0.others.extend(others);
+        let room = TOLD.saturating_sub(1 + self.0.others.len());
+        self.0.others.extend(others.into_iter().flat_map(Error::split).take(room));
         self
+    }
+
+    /// All complaints as one error: the first speaks, the others go with it.
+    ///
+    /// # Errors
+    /// That error, where there is any complaint.
+    pub fn together(errors: impl IntoIterator<Item = Error>) -> Result<()> {
+        let mut errors = errors.into_iter();
+        match errors.next() {
+            None => Ok(()),
+            Some(first) => Err(first.with(errors)),
+        }
+    }
+
+    /// The error and the others that go with it, each for itself.
+    #[must_use]
+    pub fn split(mut self) -> Vec<Error> {
+        let others = std::mem::take(&mut self.0.others);
+        std::iter::once(self).chain(others).collect()
     }
 
     /// Prepends a step to the place in the input (called on the way out of a recursion).

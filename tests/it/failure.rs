@@ -58,6 +58,66 @@ fn bad_variables_say_which_and_where() {
     });
 }
 
+/// Each error as its code, path and place in the input.
+fn told(reply: &harness::Response) -> Vec<(String, String, String)> {
+    let text = |value: &harness::Value| value.as_str().unwrap_or_default().to_owned();
+    let each = |error: &harness::Value| {
+        assert!(error["locations"][0]["line"].is_u64(), "{}", reply.whole());
+        (text(&error["extensions"]["code"]), error["path"].to_string(), text(&error["extensions"]["input"]))
+    };
+    reply.errors().iter().map(each).collect()
+}
+
+#[test]
+fn graphql_tells_everything_that_is_wrong_at_once() {
+    STORE.fresh(async |app| {
+        // Values of a row, as REST tells them.
+        let bad = json!({ "name": "", "position": 0, "unitPrice": "-1", "album": { "connect": "0190b5a4-7e8f-7c3d-8a21-000000000002" } });
+        let rest = app.admin().post("/v1/tracks", bad.clone()).await.is(422);
+        let fields = rest.json()["errors"].as_array().unwrap().iter().map(|error| error["field"].clone()).collect::<Vec<_>>();
+        assert!(fields.len() > 1, "{}", rest.whole());
+        let create = "mutation($input: TrackCreate!) { t: createTrack(input: $input) { id } }";
+        for executor in ["fast", "resolvers"] {
+            let admin = app.admin().with("x-launchway-executor", executor);
+            let reply = admin.graphql_with(create, json!({ "input": bad })).await;
+            let said = told(&reply);
+            assert_eq!(said.len(), fields.len(), "{}", reply.whole());
+            for ((_, path, input), field) in said.iter().zip(&fields) {
+                assert_eq!((path.as_str(), input.rsplit('.').next()), (r#"["t"]"#, field.as_str()), "{}", reply.whole());
+            }
+
+            // Rows of a batch, fields of the operation.
+            let reply = admin
+                .graphql("mutation { a: createTracks(input: [{ name: \"\", position: 1, album: { connect: \"0190b5a4-7e8f-7c3d-8a21-000000000002\" } }, { name: \"y\", position: 0, album: { connect: \"0190b5a4-7e8f-7c3d-8a21-000000000002\" } }]) { count } b: updateGenre(id: \"nonsense\", set: { name: \"x\" }) { id } c: createGenre(input: { name: \"fine\" }) { id } }")
+                .await;
+            let paths: Vec<String> = told(&reply).into_iter().map(|(_, path, _)| path).collect();
+            assert_eq!(paths, [r#"["a"]"#, r#"["a"]"#, r#"["b"]"#], "{}", reply.whole());
+            assert_eq!(admin.graphql("{ genres(where: { name: { eq: \"fine\" } }) { totalCount } }").await.data()["genres"]["totalCount"], 0);
+
+            // Variables of the wrong type, also several in one.
+            let two = "query($a: Int, $where: TrackWhere) { tracks(first: $a, where: $where) { totalCount } }";
+            let reply = admin
+                .graphql_with(two, json!({ "a": "x", "where": { "nmae": { "eq": "x" }, "position": { "eq": "one", "gt": [] } } }))
+                .await;
+            let messages: Vec<String> = reply.errors().iter().map(|error| error["message"].to_string()).collect();
+            assert_eq!(messages.len(), 4, "{}", reply.whole());
+            for (message, place) in messages.iter().zip(["$a", "$where.nmae", "$where.position.eq", "$where.position.gt"]) {
+                assert!(message.contains(place), "{place}: {message}");
+            }
+
+            // Several roots of a query.
+            let reply = admin.graphql("{ a: tracks(first: 100000) { totalCount } b: genres { totalCount } c: albums(after: \"x\") { totalCount } }").await;
+            let said: Vec<(String, String)> = told(&reply).into_iter().map(|(code, path, _)| (code, path)).collect();
+            let wanted = [("PAGE_TOO_LARGE", r#"["a"]"#), ("CURSOR_INVALID", r#"["c"]"#)];
+            assert_eq!(said, wanted.map(|(code, path)| (code.to_owned(), path.to_owned())), "{}", reply.whole());
+        }
+        // A request that is nothing but mistakes is answered with a bounded number of them.
+        let rows: Vec<_> = (0..200).map(|_| json!({ "name": 1, "nmae": 2 })).collect();
+        let reply = app.admin().graphql_with("mutation($rows: [GenreCreate!]!) { createGenres(input: $rows) { count } }", json!({ "rows": rows })).await;
+        assert_eq!(reply.errors().len(), 50, "{}", reply.whole());
+    });
+}
+
 #[test]
 fn rest_errors_are_problem_details() {
     STORE.both(async |app| {

@@ -281,6 +281,7 @@ async fn validate(
         return Ok(());
     }
     let mut errors = response.errors;
+    errors.dedup_by(|a, b| a.message == b.message && a.locations == b.locations);
     errors.truncate(ERRORS);
     Err(errors.into_iter().map(|error| fault(error, bundle.registry(), settings.suggestions)).collect())
 }

@@ -170,13 +170,13 @@ impl Executor {
         {
             return Ok(plan);
         }
-        let lowered = lower::operation(known, bundle, bound, self.budget()).map_err(|fault| vec![fault])?;
+        let lowered = lower::operation(known, bundle, bound, self.budget())?;
         let prepared = match &lowered.request {
             Some(request) => Some(
                 self.service
                     .engine()
                     .prepare(context, request)
-                    .map_err(|error| vec![placed(error, &lowered.layout)])?,
+                    .map_err(|error| placed(error, &lowered.layout))?,
             ),
             None => None,
         };
@@ -206,7 +206,7 @@ impl Executor {
         bound: &Bound,
         idempotency: Option<(&str, &str)>,
     ) -> Result<Answer, Vec<Fault>> {
-        let lowered = lower::operation(known, bundle, bound, self.budget()).map_err(|fault| vec![fault])?;
+        let lowered = lower::operation(known, bundle, bound, self.budget())?;
         let Some(request) = &lowered.request else {
             return Ok(Answer::data(render(&lowered.layout, &Reply::default(), false)));
         };
@@ -263,16 +263,19 @@ pub(crate) fn not_found(key: &str, position: Pos) -> Fault {
     Fault::at(error, position)
 }
 
-/// An error of the engine with the place of the root it came from.
-pub(crate) fn placed(error: Error, layout: &[Slot]) -> Fault {
-    let first = match error.path().first() {
-        Some(service::error::Segment::Name(key)) => layout.iter().find(|slot| slot.key == *key),
-        _ => None,
+/// An error of the engine, and those that go with it, with the places of the roots they came from.
+pub(crate) fn placed(error: Error, layout: &[Slot]) -> Vec<Fault> {
+    let place = |error: Error| {
+        let first = match error.path().first() {
+            Some(service::error::Segment::Name(key)) => layout.iter().find(|slot| slot.key == *key),
+            _ => None,
+        };
+        match first {
+            Some(slot) => Fault::at(error, slot.position),
+            None => error.into(),
+        }
     };
-    match first {
-        Some(slot) => Fault::at(error, slot.position),
-        None => error.into(),
-    }
+    error.split().into_iter().map(place).collect()
 }
 
 fn one(error: Error) -> Vec<Fault> {

@@ -2,7 +2,7 @@
 
 use async_graphql::parser::Pos;
 use serde_json::{Value, json};
-use service::error::Segment;
+use service::error::{Segment, TOLD};
 use service::{Error, Kind};
 
 /// An error with its places in the document.
@@ -17,6 +17,12 @@ impl Fault {
     pub(crate) fn at(error: Error, position: Pos) -> Self {
         let known = position != Pos::default();
         Self { error, locations: known.then_some(position).into_iter().collect() }
+    }
+
+    /// Each complaint for itself.
+    fn split(self) -> impl Iterator<Item = Fault> {
+        let locations = self.locations;
+        self.error.split().into_iter().map(move |error| Fault { error, locations: locations.clone() })
     }
 
     /// As JSON.
@@ -97,15 +103,16 @@ impl Answer {
 
     /// The request was not run.
     pub(crate) fn refused(faults: Vec<Fault>) -> Self {
-        Self::errors(&faults, false)
+        Self::errors(faults, false)
     }
 
     /// The request was run and failed.
-    pub(crate) fn failed(fault: Fault) -> Self {
-        Self::errors(&[fault], true)
+    pub(crate) fn failed(faults: Vec<Fault>) -> Self {
+        Self::errors(faults, true)
     }
 
-    fn errors(faults: &[Fault], run: bool) -> Self {
+    fn errors(faults: Vec<Fault>, run: bool) -> Self {
+        let faults: Vec<Fault> = faults.into_iter().flat_map(Fault::split).take(TOLD).collect();
         let kind = faults.first().map_or(Kind::Internal, |fault| fault.error.kind());
         let errors = Value::Array(faults.iter().map(Fault::json).collect());
         let body = if run {

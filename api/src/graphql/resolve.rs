@@ -105,11 +105,22 @@ pub(crate) struct Run {
 #[derive(Default)]
 pub(crate) struct State {
     written: OnceCell<Option<Map<String, Json>>>,
-    failure: Mutex<Option<(Fault, bool)>>,
+    failure: Mutex<Option<(Vec<Fault>, bool)>>,
     missing: Mutex<Vec<(String, Fault)>>,
 }
 
 impl Run {
+    /// Whether the whole query can be run.
+    fn look(&self) -> Result<(), Vec<Fault>> {
+        if self.known.kind == OperationType::Mutation {
+            return Ok(());
+        }
+        let lowered = lower::operation(&self.known, &self.bundle, &self.bound, self.budget)?;
+        let Some(request) = &lowered.request else { return Ok(()) };
+        let prepared = self.service.engine().prepare(&self.context, request);
+        prepared.map(|_| ()).map_err(|error| placed(error, &lowered.layout))
+    }
+
     async fn root(&self, key: &str) -> Result<Option<Value>, Stopped> {
         let json = if self.known.kind == OperationType::Mutation {
             let written = self.state.written.get_or_init(|| async { self.write().await }).await;
@@ -117,12 +128,12 @@ impl Run {
         } else {
             self.read(key).await?
         };
-        json.map(Value::from_json).transpose().map_err(|error| self.stop(Error::internal(error).into(), true))
+        json.map(Value::from_json).transpose().map_err(|error| self.stop(internal(error), true))
     }
 
     async fn read(&self, key: &str) -> Result<Option<Json>, Stopped> {
         let lowered = lower::root(&self.known, &self.bundle, &self.bound, self.budget, key)
-            .map_err(|fault| self.stop(fault, false))?;
+            .map_err(|faults| self.stop(faults, false))?;
         let Some(request) = &lowered.request else { return Ok(None) };
         let engine = self.service.engine();
         let prepared = engine
@@ -136,14 +147,14 @@ impl Run {
             self.absent(key, &lowered);
             return Ok(None);
         };
-        parse(&json).map(Some).map_err(|error| self.stop(error.into(), true))
+        parse(&json).map(Some).map_err(|error| self.stop(vec![error.into()], true))
     }
 
     async fn write(&self) -> Option<Map<String, Json>> {
         let lowered = match lower::operation(&self.known, &self.bundle, &self.bound, self.budget) {
             Ok(lowered) => lowered,
-            Err(fault) => {
-                self.stop(fault, false);
+            Err(faults) => {
+                self.stop(faults, false);
                 return None;
             }
         };
@@ -153,7 +164,7 @@ impl Run {
                 let mut answers = Map::new();
                 for root in reply.roots {
                     let json = root.json.as_deref().map_or(Ok(Json::Null), parse);
-                    answers.insert(root.key, json.map_err(|error| self.stop(error.into(), true)).ok()?);
+                    answers.insert(root.key, json.map_err(|error| self.stop(vec![error.into()], true)).ok()?);
                 }
                 Some(answers)
             }
@@ -174,11 +185,15 @@ impl Run {
     }
 
     /// Remembers the first reason for failing.
-    fn stop(&self, fault: Fault, run: bool) -> Stopped {
+    fn stop(&self, faults: Vec<Fault>, run: bool) -> Stopped {
         let mut failure = self.state.failure.lock().unwrap_or_else(PoisonError::into_inner);
-        failure.get_or_insert((fault, run));
+        failure.get_or_insert((faults, run));
         Stopped("the operation failed")
     }
+}
+
+fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Vec<Fault> {
+    vec![Error::internal(cause).into()]
 }
 
 fn parse(json: &str) -> Result<Json, Error> {
@@ -187,6 +202,10 @@ fn parse(json: &str) -> Result<Json, Error> {
 
 /// Runs an operation.
 pub(crate) async fn execute(run: Run) -> Answer {
+    // The roots are resolved one by one; what is wrong with any of them is told before, and of all.
+    if let Err(faults) = run.look() {
+        return Answer::refused(faults);
+    }
     let run = Arc::new(run);
     let mut request = Request::new("").data(Arc::clone(&run)).variables(variables(&run.bound));
     if let Some(name) = &run.known.name {
@@ -195,12 +214,13 @@ pub(crate) async fn execute(run: Run) -> Answer {
     request.set_parsed_query(run.known.document.clone());
     let response = run.bundle.schema.execute(request).await;
 
-    if let Some((fault, executed)) = run.state.failure.lock().unwrap_or_else(PoisonError::into_inner).take() {
-        return if executed { Answer::failed(fault) } else { Answer::refused(vec![fault]) };
+    if let Some((faults, executed)) = run.state.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
+    {
+        return if executed { Answer::failed(faults) } else { Answer::refused(faults) };
     }
     if let Some(error) = response.errors.first() {
         if error.message.starts_with("internal:") {
-            return Answer::failed(Error::internal(error.message.clone()).into());
+            return Answer::failed(internal(error.message.clone()));
         }
         let refused = Error::new(Code::ValidationFailed, error.message.clone());
         return Answer::refused(vec![Fault { locations: error.locations.clone(), ..refused.into() }]);

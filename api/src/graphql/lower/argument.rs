@@ -32,20 +32,16 @@ impl<'a> Lowerer<'a> {
             let Some(argument) = definition.and_then(|field| field.args.get(name.node.as_str())) else {
                 continue;
             };
-            let value = coercer.value(&argument.ty, &value.node).map_err(|problem| {
-                let place: String = problem.place.iter().map(|step| format!(".{step}")).collect();
-                let message = format!("Argument \"{}{place}\": {}.", name.node, problem.message);
-                let error = Error::new(Code::ValidationFailed, message);
-                Fault::at(
-                    match problem.hint {
-                        Some(hint) => error.hint(hint),
-                        None => error,
-                    },
-                    value.pos,
-                )
-            })?;
-            if let Some(value) = value {
-                given.push((name.node.to_string(), value));
+            match coercer.value(&argument.ty, &value.node) {
+                Ok(Some(value)) => given.push((name.node.to_string(), value)),
+                Ok(None) => {}
+                Err(problems) => {
+                    let said = |place: &str, message: &str| {
+                        let message = format!("Argument \"{}{place}\": {message}.", name.node);
+                        Error::new(Code::ValidationFailed, message)
+                    };
+                    return Err(Fault::at(problems.error(said), value.pos));
+                }
             }
         }
         Ok(Arguments { field, given })

@@ -9,6 +9,8 @@ use async_graphql::registry::{MetaInputValue, MetaType, MetaTypeName, Registry};
 use async_graphql_value::Value;
 use entity::value::excerpt;
 use entity::{Input, Problem, Trouble, suggest};
+use service::Error;
+use service::error::TOLD;
 
 use super::variable::{Bound, State};
 
@@ -23,7 +25,45 @@ pub(super) struct Coercer<'a> {
     pub(super) json: bool,
 }
 
-type Coerced = Result<Option<Input>, Problem>;
+/// What is wrong with a value: all of it, so that it can be mended at once. At least one complaint.
+#[derive(Debug)]
+pub(super) struct Problems(Vec<Problem>);
+
+impl From<Problem> for Problems {
+    fn from(problem: Problem) -> Self {
+        Self(vec![problem])
+    }
+}
+
+impl Problems {
+    fn at(self, step: &str) -> Self {
+        Self(self.0.into_iter().map(|problem| problem.at(step)).collect())
+    }
+
+    /// Gathers the complaints of parts; whether there is room for more.
+    fn gather(all: &mut Vec<Problem>, more: Problems) -> bool {
+        all.extend(more.0.into_iter().take(TOLD - all.len().min(TOLD)));
+        all.len() < TOLD
+    }
+
+    /// As one error, each complaint said with its place.
+    pub(super) fn error(self, said: impl Fn(&str, &str) -> Error) -> Error {
+        let mut errors = self.0.into_iter().map(|problem| {
+            let place: String = problem.place.iter().map(|step| format!(".{step}")).collect();
+            let error = said(&place, &problem.message);
+            match problem.hint {
+                Some(hint) => error.hint(hint),
+                None => error,
+            }
+        });
+        match errors.next() {
+            Some(first) => first.with(errors),
+            None => Error::internal("complaints without a complaint"),
+        }
+    }
+}
+
+type Coerced = Result<Option<Input>, Problems>;
 
 impl Coercer<'_> {
     /// A value of a type; none where it is a variable that was not given.
@@ -33,7 +73,7 @@ impl Coercer<'_> {
         }
         match MetaTypeName::create(ty) {
             MetaTypeName::NonNull(inner) if *value == Value::Null => {
-                Err(bad(format!("expected {}, got null", article(inner))))
+                Err(bad(format!("expected {}, got null", article(inner))).into())
             }
             MetaTypeName::NonNull(inner) => self.value(inner, value),
             MetaTypeName::List(_) | MetaTypeName::Named(_) if *value == Value::Null => Ok(Some(Input::Null)),
@@ -47,7 +87,8 @@ impl Coercer<'_> {
         let required = MetaTypeName::create(ty).is_non_null();
         match state {
             State::Absent | State::Known(Input::Null) if required => {
-                Err(bad(format!("expected {}, but the variable \"${name}\" has no value", article(ty))))
+                Err(bad(format!("expected {}, but the variable \"${name}\" has no value", article(ty)))
+                    .into())
             }
             State::Absent => Ok(None),
             State::Known(value) => Ok(Some(value)),
@@ -55,23 +96,27 @@ impl Coercer<'_> {
         }
     }
 
-    fn list(&self, item: &str, value: &Value) -> Result<Input, Problem> {
+    fn list(&self, item: &str, value: &Value) -> Result<Input, Problems> {
         let Value::List(items) = value else {
             // One value stands for a list of one.
             return Ok(Input::List(self.value(item, value)?.into_iter().collect()));
         };
-        let items = items
-            .iter()
-            .enumerate()
-            .map(|(index, value)| {
-                let value = self.value(item, value).map_err(|problem| problem.at(index.to_string()))?;
-                Ok(value.unwrap_or(Input::Null))
-            })
-            .collect::<Result<_, Problem>>()?;
-        Ok(Input::List(items))
+        let mut coerced = Vec::with_capacity(items.len());
+        let mut problems = Vec::new();
+        for (index, value) in items.iter().enumerate() {
+            match self.value(item, value) {
+                Ok(value) => coerced.push(value.unwrap_or(Input::Null)),
+                Err(more) => {
+                    if !Problems::gather(&mut problems, more.at(&index.to_string())) {
+                        break;
+                    }
+                }
+            }
+        }
+        if problems.is_empty() { Ok(Input::List(coerced)) } else { Err(Problems(problems)) }
     }
 
-    fn named(&self, name: &str, value: &Value) -> Result<Input, Problem> {
+    fn named(&self, name: &str, value: &Value) -> Result<Input, Problems> {
         match self.registry.types.get(name) {
             Some(MetaType::InputObject { input_fields, oneof, .. }) => {
                 self.object(name, input_fields, *oneof, value)
@@ -80,16 +125,16 @@ impl Coercer<'_> {
                 let given = match value {
                     Value::Enum(given) => given.as_str(),
                     Value::String(given) if self.json => given,
-                    other => return Err(unexpected(name, other)),
+                    other => return Err(unexpected(name, other).into()),
                 };
                 if enum_values.contains_key(given) {
                     return Ok(Input::String(given.to_owned()));
                 }
                 let problem = bad(format!("`{}` is not a value of {name}", excerpt(given)));
-                Err(self.hinted(problem, given, enum_values.keys().map(String::as_str)))
+                Err(self.hinted(problem, given, enum_values.keys().map(String::as_str)).into())
             }
-            _ if name == "JSON" => self.json(value),
-            _ => scalar(name, value),
+            _ if name == "JSON" => Ok(self.json(value)?),
+            _ => Ok(scalar(name, value)?),
         }
     }
 
@@ -99,33 +144,51 @@ impl Coercer<'_> {
         fields: &IndexMap<String, MetaInputValue>,
         oneof: bool,
         value: &Value,
-    ) -> Result<Input, Problem> {
-        let Value::Object(given) = value else { return Err(unexpected(name, value)) };
+    ) -> Result<Input, Problems> {
+        let Value::Object(given) = value else { return Err(unexpected(name, value).into()) };
         let mut object = Vec::with_capacity(given.len());
+        let mut problems = Vec::new();
         for (key, value) in given {
-            let Some(field) = fields.get(key.as_str()) else {
-                let problem =
-                    Problem::new(Trouble::UnknownField, format!("{name} has no field `{}`", excerpt(key)));
-                return Err(self.hinted(problem, key, fields.keys().map(String::as_str)).at(key.as_str()));
+            let outcome = match fields.get(key.as_str()) {
+                Some(field) => self.value(&field.ty, value),
+                None => {
+                    let problem = Problem::new(
+                        Trouble::UnknownField,
+                        format!("{name} has no field `{}`", excerpt(key)),
+                    );
+                    Err(self.hinted(problem, key, fields.keys().map(String::as_str)).into())
+                }
             };
-            if let Some(value) = self.value(&field.ty, value).map_err(|problem| problem.at(key.as_str()))? {
-                object.push((key.to_string(), value));
+            match outcome {
+                Ok(Some(value)) => object.push((key.to_string(), value)),
+                Ok(None) => {}
+                Err(more) => {
+                    if !Problems::gather(&mut problems, more.at(key.as_str())) {
+                        return Err(Problems(problems));
+                    }
+                }
             }
         }
         if oneof
+            && problems.is_empty()
             && (given.len() != 1
                 || object.len() != 1
                 || object.iter().any(|(_, value)| *value == Input::Null))
         {
-            return Err(bad(format!("{name} takes exactly one field, and not null")));
+            return Err(bad(format!("{name} takes exactly one field, and not null")).into());
         }
         for field in fields.values() {
             let required = MetaTypeName::create(&field.ty).is_non_null() && field.default_value.is_none();
-            if required && !object.iter().any(|(key, _)| *key == field.name) {
-                return Err(bad(format!("`{}` of {name} is required", field.name)).at(field.name.as_str()));
+            // What was given and is wrong was complained about.
+            let told = problems.iter().any(|problem| problem.place.first() == Some(&field.name));
+            if required && !told && !object.iter().any(|(key, _)| *key == field.name) {
+                let missing = bad(format!("`{}` of {name} is required", field.name)).at(field.name.as_str());
+                if !Problems::gather(&mut problems, missing.into()) {
+                    break;
+                }
             }
         }
-        Ok(Input::Object(object))
+        if problems.is_empty() { Ok(Input::Object(object)) } else { Err(Problems(problems)) }
     }
 
     fn hinted<'n>(

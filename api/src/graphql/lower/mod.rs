@@ -58,11 +58,9 @@ pub(crate) fn operation(
     bundle: &Bundle,
     bound: &Bound,
     bounds: Budget,
-) -> Result<Lowered, Fault> {
+) -> Result<Lowered, Vec<Fault>> {
     let _span = tracing::debug_span!("graphql.lower").entered();
-    let operation = known
-        .operation()
-        .ok_or_else(|| Error::new(Code::ValidationFailed, "The document has no such operation."))?;
+    let operation = known.operation().ok_or_else(no_operation)?;
     let lowerer = Lowerer::new(known, bundle, bound, bounds);
     let sets = [&operation.node.selection_set.node];
     if known.kind == OperationType::Mutation { lowerer.mutation(&sets) } else { lowerer.query(&sets, None) }
@@ -78,12 +76,14 @@ pub(crate) fn root(
     bound: &Bound,
     bounds: Budget,
     key: &str,
-) -> Result<Lowered, Fault> {
-    let operation = known
-        .operation()
-        .ok_or_else(|| Error::new(Code::ValidationFailed, "The document has no such operation."))?;
+) -> Result<Lowered, Vec<Fault>> {
+    let operation = known.operation().ok_or_else(no_operation)?;
     Lowerer { kinds: true, ..Lowerer::new(known, bundle, bound, bounds) }
         .query(&[&operation.node.selection_set.node], Some(key))
+}
+
+fn no_operation() -> Vec<Fault> {
+    vec![Error::new(Code::ValidationFailed, "The document has no such operation.").into()]
 }
 
 /// The response keys of a query's roots in order, introspection included.
@@ -131,10 +131,11 @@ impl<'a> Lowerer<'a> {
         }
     }
 
-    fn query(&self, sets: &[&'a SelectionSet], only: Option<&str>) -> Result<Lowered, Fault> {
+    fn query(&self, sets: &[&'a SelectionSet], only: Option<&str>) -> Result<Lowered, Vec<Fault>> {
         let mut lowered = Lowered::default();
         let mut reads = Vec::new();
-        for group in self.collector.collect(Object::plain("Query"), sets)? {
+        let mut faults = Vec::new();
+        for group in self.collector.collect(Object::plain("Query"), sets).map_err(|fault| vec![fault])? {
             if only.is_some_and(|key| key != group.key()) {
                 continue;
             }
@@ -145,32 +146,45 @@ impl<'a> Lowerer<'a> {
                 name => match self.bundle.roots.query.get(name) {
                     Some(Asks::Nothing) => Some("null".to_owned()),
                     Some(asks) => {
-                        reads.push(Root { key: group.key().to_owned(), ask: self.read(*asks, &group)? });
+                        match self.read(*asks, &group) {
+                            Ok(ask) => reads.push(Root { key: group.key().to_owned(), ask }),
+                            Err(fault) => faults.push(fault),
+                        }
                         None
                     }
-                    None => return Err(selection::unknown("Query", &group)),
+                    None => return Err(vec![selection::unknown("Query", &group)]),
                 },
             };
             lowered.layout.push(Slot { key: group.key().to_owned(), known, position: group.field.pos });
+        }
+        if !faults.is_empty() {
+            return Err(faults);
         }
         lowered.request = (!reads.is_empty()).then_some(Request::Read(reads));
         lowered.typed = self.typed.get();
         Ok(lowered)
     }
 
-    fn mutation(&self, sets: &[&'a SelectionSet]) -> Result<Lowered, Fault> {
+    fn mutation(&self, sets: &[&'a SelectionSet]) -> Result<Lowered, Vec<Fault>> {
         let mut lowered = Lowered::default();
         let mut writes = Vec::new();
-        for group in self.collector.collect(Object::plain("Mutation"), sets)? {
+        let mut faults = Vec::new();
+        for group in self.collector.collect(Object::plain("Mutation"), sets).map_err(|fault| vec![fault])? {
             let known = match (group.name(), self.bundle.roots.mutation.get(group.name())) {
                 ("__typename", _) => Some("\"Mutation\"".to_owned()),
                 (_, Some(does)) => {
-                    writes.push(Root { key: group.key().to_owned(), ask: self.write(*does, &group)? });
+                    match self.write(*does, &group) {
+                        Ok(ask) => writes.push(Root { key: group.key().to_owned(), ask }),
+                        Err(fault) => faults.push(fault),
+                    }
                     None
                 }
-                (_, None) => return Err(selection::unknown("Mutation", &group)),
+                (_, None) => return Err(vec![selection::unknown("Mutation", &group)]),
             };
             lowered.layout.push(Slot { key: group.key().to_owned(), known, position: group.field.pos });
+        }
+        if !faults.is_empty() {
+            return Err(faults);
         }
         lowered.request = (!writes.is_empty()).then_some(Request::Write(writes));
         Ok(lowered)

@@ -7,6 +7,7 @@ use service::Principal;
 use super::{Budget, operation};
 use crate::graphql::document;
 use crate::graphql::model::{SHOP, context};
+use crate::graphql::render::Fault;
 use crate::graphql::schema::Schemas;
 use crate::graphql::settings::Settings;
 
@@ -39,7 +40,10 @@ async fn lowered(query: &str, variables: Json) -> String {
             let _ = write!(text, "{:#?}", lowered.request);
             text
         }
-        Err(fault) => format!("refused: {} {:?}", fault.error, fault.error.hint_text()),
+        Err(faults) => {
+            let said = |fault: &Fault| format!("refused: {} {:?}", fault.error, fault.error.hint_text());
+            faults.iter().map(said).collect::<Vec<_>>().join("\n")
+        }
     }
 }
 

@@ -162,15 +162,12 @@ impl Definition {
             }
             (None, None) => Ok(None),
         };
-        value.map_err(|problem| {
-            let place: String = problem.place.iter().map(|step| format!(".{step}")).collect();
-            let message =
-                format!("Variable \"${}{place}\" of type \"{}\": {}.", self.name, self.ty, problem.message);
-            let error = Error::new(Code::BadVariable, message);
-            match problem.hint {
-                Some(hint) => error.hint(hint),
-                None => error,
-            }
+        value.map_err(|problems| {
+            problems.error(|place, message| {
+                let message =
+                    format!("Variable \"${}{place}\" of type \"{}\": {message}.", self.name, self.ty);
+                Error::new(Code::BadVariable, message)
+            })
         })
     }
 

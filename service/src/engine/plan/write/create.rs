@@ -3,9 +3,8 @@
 use entity::catalog::{Entity, Operation};
 use entity::{EntityId, FieldId, IdKind, Input, Value};
 
-use super::row::together;
 use super::{Cell, InsertPlan, KeyRef, Keys, StepPlan, WritePlanner};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 impl<'a> WritePlanner<'a> {
     /// Makes rows; those without nested ones go into one statement.
@@ -23,7 +22,7 @@ impl<'a> WritePlanner<'a> {
                 }
             }
         }
-        together(errors)?;
+        Error::together(errors)?;
         self.flush(entity, &mut flat, &mut keys);
         self.afterwards(entity, Operation::Create, keys.clone());
         Ok(keys)

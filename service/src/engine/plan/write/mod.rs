@@ -7,7 +7,7 @@ use super::{Object, Planner};
 use crate::access;
 use crate::context::Context;
 use crate::engine::request::{Answer, BatchPart, Change, Root, Target, Write};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Kind, Result};
 
 mod create;
 mod relation;
@@ -303,12 +303,19 @@ impl<'a> WritePlanner<'a> {
     pub(in crate::engine) fn writes(mut self, roots: &[Root<Write>]) -> Result<WritePlan> {
         let mut answers = Vec::with_capacity(roots.len());
         let mut ends = Vec::with_capacity(roots.len());
+        let mut errors = Vec::new();
         for root in roots {
-            let answer =
-                self.root(&root.ask, answers.len()).map_err(|error| error.under(root.key.as_str()))?;
-            answers.push((root.key.clone(), answer));
+            match self.root(&root.ask, answers.len()) {
+                Ok(answer) => answers.push((root.key.clone(), answer)),
+                Err(error) => errors.push(error.under(root.key.as_str())),
+            }
+            // What is too much for one request is so for all that follows.
+            if errors.last().is_some_and(|error| error.kind() == Kind::TooCostly) {
+                break;
+            }
             ends.push(self.steps.len());
         }
+        Error::together(errors)?;
         Ok(WritePlan { steps: self.steps, answers, ends, slots: self.slots })
     }
 

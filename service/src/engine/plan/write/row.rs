@@ -43,7 +43,7 @@ impl<'a> WritePlanner<'a> {
             }
         }
         row.writable = Predicate::and(writable);
-        together(errors)?;
+        Error::together(errors)?;
         Ok(row)
     }
 
@@ -124,7 +124,7 @@ impl<'a> WritePlanner<'a> {
                 Err(error) => errors.push(error.at(field.name.as_str())),
             }
         }
-        together(errors)?;
+        Error::together(errors)?;
         Ok((fields, cells))
     }
 
@@ -189,14 +189,5 @@ fn closed(entity: &Entity, member: Member<'_>, name: &str, operation: Operation)
         Error::new(Code::Forbidden, format!("You may not write `{}.{name}`.", entity.name))
     } else {
         Error::new(Code::ReadOnly, format!("`{}.{name}` can't be written.", entity.name))
-    }
-}
-
-/// All complaints as one error: the first speaks, the others go with it.
-pub(super) fn together(errors: Vec<Error>) -> Result<()> {
-    let mut errors = errors.into_iter();
-    match errors.next() {
-        None => Ok(()),
-        Some(first) => Err(first.with(errors)),
     }
 }

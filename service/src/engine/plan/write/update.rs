@@ -3,7 +3,6 @@
 use entity::catalog::{Cardinality, Entity, Field, Member, Operation};
 use entity::{EntityId, FieldId, FieldType, Input, Op, Operand, Predicate, Scalar, Value};
 
-use super::row::together;
 use super::{Assign, Cell, Keys, StepPlan, WritePlanner};
 use crate::access;
 use crate::engine::request::{Change, Target, Write};
@@ -121,7 +120,7 @@ impl<'a> WritePlanner<'a> {
                 Err(error) => errors.push(error.at(name.as_str())),
             }
         }
-        together(errors)?;
+        Error::together(errors)?;
         changes.writable = Predicate::and(writable);
         Ok(changes)
     }

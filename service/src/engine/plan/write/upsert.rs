@@ -4,7 +4,6 @@ use entity::catalog::{Cardinality, Entity, Operation};
 use entity::{FieldId, Input, Op, Operand, Predicate, Value};
 
 use super::create::made;
-use super::row::together;
 use super::{Assign, Cell, ConflictPlan, InsertPlan, Keys, StepPlan, WritePlanner};
 use crate::access;
 use crate::engine::request::{Change, Write};
@@ -25,7 +24,7 @@ impl<'a> WritePlanner<'a> {
                 Err(error) => errors.push(if rows.len() > 1 { error.at(index) } else { error }),
             }
         }
-        together(errors)?;
+        Error::together(errors)?;
         Ok(keys)
     }
 
