@@ -17,5 +17,6 @@ mod parity;
 mod random;
 mod rest;
 mod server;
+mod timeout;
 mod value;
 mod write;

@@ -84,8 +84,8 @@ fn from_reply(reply: &dyn DatabaseError) -> Error {
     match reply.code().as_deref().unwrap_or_default() {
         // PostgreSQL: number out of range, interval overflow, division by zero.
         "22003" | "22008" | "22012" => Error::new(Code::OutOfRange, "A number left the range of its type."),
-        // statement_timeout, or an administrator's cancel.
-        "57014" => Error::new(Code::Timeout, "The database did not answer in time.").hint(
+        // statement_timeout, or an administrator's cancel; SQLite: interrupted by the alarm.
+        "57014" | "9" => Error::new(Code::Timeout, "The database did not answer in time.").hint(
             "Ask for less: a narrower condition, a smaller page, an index on what is filtered and sorted by.",
         ),
         // serialization failure, deadlock, lock not available

@@ -1,12 +1,16 @@
 //! A URL becomes pools: SQLite's pragmas, PostgreSQL's session settings.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use migration::Dialect;
-use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
-use sea_orm::{ConnectOptions, DatabaseConnection};
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sea_orm::sqlx::{ConnectOptions as _, Connection};
+use sea_orm::{ConnectOptions, DatabaseConnection, DbErr, RuntimeErr};
 
-use super::{ACQUIRE_TIMEOUT, Database, classify};
+use super::alarm::Alarm;
+use super::reader::Readers;
+use super::{ACQUIRE_TIMEOUT, Database, Reads, classify};
 use crate::error::{Code, Error, Result};
 
 /// How to reach a database and how much of it to use.
@@ -18,7 +22,7 @@ pub struct Settings {
     pub connections: u32,
     /// How long a request waits for a connection before it is told to come back.
     pub acquire_timeout: Duration,
-    /// After how long the database itself gives a statement up (PostgreSQL).
+    /// After how long a statement is given up: by PostgreSQL itself, on SQLite by an alarm.
     pub statement_timeout: Duration,
     /// Prepared statements kept for each connection; 0 behind a pooler that does not support them.
     pub statement_cache: usize,
@@ -53,13 +57,27 @@ pub(super) async fn open(settings: &Settings) -> Result<Database> {
     match dialect(&settings.url)? {
         Dialect::Sqlite => {
             // The writer first: it creates the file and switches it to WAL, which readers can't.
-            let writer = sqlite(settings, 1, false).await?;
-            let readers = sqlite(settings, settings.connections.clamp(1, 64), true).await?;
-            Ok(Database { dialect: Dialect::Sqlite, readers, writer })
+            let alarm = Alarm::new();
+            let writer = sqlite(settings, &alarm).await?;
+            let readers = readers(settings).await?;
+            let (readers, alarm) = (Reads::Sqlite(readers), Some(alarm));
+            Ok(Database {
+                dialect: Dialect::Sqlite,
+                readers,
+                writer,
+                alarm,
+                patience: settings.statement_timeout,
+            })
         }
         Dialect::Postgres => {
             let pool = postgres(settings).await?;
-            Ok(Database { dialect: Dialect::Postgres, readers: pool.clone(), writer: pool })
+            Ok(Database {
+                dialect: Dialect::Postgres,
+                readers: Reads::Pool(pool.clone()),
+                writer: pool,
+                alarm: None,
+                patience: settings.statement_timeout,
+            })
         }
     }
 }
@@ -78,26 +96,56 @@ fn common(settings: &Settings, connections: u32) -> ConnectOptions {
     options
 }
 
-async fn sqlite(settings: &Settings, connections: u32, reads_only: bool) -> Result<DatabaseConnection> {
-    let mut options = common(settings, connections);
+/// What every connection to an SQLite file has.
+fn ours(sqlite: SqliteConnectOptions, cache: usize) -> SqliteConnectOptions {
+    sqlite
+        .create_if_missing(true)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(5))
+        .statement_cache_capacity(cache)
+        .with_regexp()
+        // `LIKE` compares letters as they are, as PostgreSQL's does.
+        .pragma("case_sensitive_like", "ON")
+        .pragma("cache_size", "-8000")
+}
+
+async fn readers(settings: &Settings) -> Result<Readers> {
+    let options: SqliteConnectOptions = settings
+        .url
+        .parse()
+        .map_err(|error| classify::database(DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error)))))?;
+    let options =
+        ours(options, settings.statement_cache).pragma("query_only", "ON").disable_statement_logging();
+    let connections = settings.connections.clamp(1, 64);
+    Readers::open(options, connections, settings.acquire_timeout).await.map_err(classify::database)
+}
+
+/// The one that writes.
+async fn sqlite(settings: &Settings, alarm: &Arc<Alarm>) -> Result<DatabaseConnection> {
+    let mut options = common(settings, 1);
     let cache = settings.statement_cache;
-    options.idle_timeout(Duration::from_secs(300)).map_sqlx_sqlite_opts(move |sqlite| {
-        let sqlite = sqlite
-            .create_if_missing(true)
-            .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(5))
-            .statement_cache_capacity(cache)
-            .with_regexp()
-            // `LIKE` compares letters as they are, as PostgreSQL's does.
-            .pragma("case_sensitive_like", "ON")
-            .pragma("cache_size", "-8000");
-        if reads_only {
-            sqlite.pragma("query_only", "ON")
-        } else {
+    let alarm = Arc::clone(alarm);
+    options
+        .idle_timeout(Duration::from_secs(300))
+        .map_sqlx_sqlite_opts(move |sqlite| {
             // FULL: what was acknowledged survives a power cut.
-            sqlite.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full)
-        }
-    });
+            ours(sqlite, cache).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full)
+        })
+        .map_sqlx_sqlite_pool_opts(move |pool| {
+            let (watched, released) = (Arc::clone(&alarm), Arc::clone(&alarm));
+            pool.after_connect(move |connection, _| Box::pin(Arc::clone(&watched).watch(connection)))
+                .after_release(move |connection, _| {
+                    let alarm = Arc::clone(&released);
+                    Box::pin(async move {
+                        // Behind whatever still runs: an interrupted statement and its rollback.
+                        connection.ping().await?;
+                        alarm.set(None);
+                        // SQLite undoes some transactions by itself – interrupted ones, when the disk is full – and
+                        // the driver does not notice: such a connection could begin no other.
+                        Ok(!connection.is_in_transaction())
+                    })
+                })
+        });
     sea_orm::Database::connect(options).await.map_err(classify::database)
 }
 

@@ -1,9 +1,12 @@
 //! The database: pools, transactions, how values are bound, what its errors mean.
 
+mod alarm;
 pub mod bind;
 pub mod classify;
 mod connect;
+mod reader;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use migration::Dialect;
@@ -15,6 +18,9 @@ use tokio::time::Instant;
 
 use crate::error::{Code, Error, Result};
 
+use alarm::{Alarm, Running};
+use reader::Readers;
+
 pub use connect::Settings;
 
 /// The pools of one database.
@@ -22,9 +28,19 @@ pub use connect::Settings;
 pub struct Database {
     dialect: Dialect,
     /// SQLite: many connections that only read. PostgreSQL: the pool.
-    readers: DatabaseConnection,
+    readers: Reads,
     /// SQLite: the one connection that writes. PostgreSQL: the pool.
     writer: DatabaseConnection,
+    /// SQLite: what ends the writer's statements. PostgreSQL does so itself.
+    alarm: Option<Arc<Alarm>>,
+    /// How long a statement may run.
+    patience: Duration,
+}
+
+#[derive(Debug, Clone)]
+enum Reads {
+    Pool(DatabaseConnection),
+    Sqlite(Readers),
 }
 
 impl Database {
@@ -53,9 +69,7 @@ impl Database {
     /// # Errors
     /// `UNAVAILABLE` when it does not.
     pub async fn ping(&self) -> Result<()> {
-        let statement = Statement::from_string(self.readers.get_database_backend(), "SELECT 1");
-        self.readers.query_one_raw(statement).await.map_err(classify::database)?;
-        Ok(())
+        self.read("SELECT 1", Vec::new(), None).await.map(|_| ())
     }
 
     /// Runs one reading statement that gives one row at most.
@@ -68,8 +82,16 @@ impl Database {
         values: Vec<sea_orm::Value>,
         deadline: Option<Instant>,
     ) -> Result<Option<QueryResult>> {
-        let statement = Statement::from_sql_and_values(self.readers.get_database_backend(), sql, values);
-        within(deadline, self.readers.query_one_raw(statement)).await
+        match &self.readers {
+            Reads::Pool(pool) => {
+                let statement = Statement::from_sql_and_values(pool.get_database_backend(), sql, values);
+                within(deadline, pool.query_one_raw(statement)).await
+            }
+            Reads::Sqlite(readers) => {
+                let end = sooner(deadline, self.patience);
+                within(Some(end), readers.one(sql, values, end)).await
+            }
+        }
     }
 
     /// Begins a transaction that may write. On SQLite there is one at a time; others wait for it.
@@ -84,7 +106,13 @@ impl Database {
             ..TransactionOptions::default()
         };
         let inner = within(deadline, self.writer.begin_with_options(options)).await?;
-        Ok(Transaction { inner, deadline, dialect: self.dialect })
+        Ok(Transaction {
+            inner,
+            deadline,
+            dialect: self.dialect,
+            alarm: self.alarm.clone(),
+            patience: self.patience,
+        })
     }
 }
 
@@ -94,6 +122,8 @@ pub struct Transaction {
     inner: DatabaseTransaction,
     deadline: Option<Instant>,
     dialect: Dialect,
+    alarm: Option<Arc<Alarm>>,
+    patience: Duration,
 }
 
 impl Transaction {
@@ -109,7 +139,7 @@ impl Transaction {
     /// The database's, classified; `TIMEOUT` at the deadline.
     pub async fn query(&self, sql: &str, values: Vec<sea_orm::Value>) -> Result<Vec<QueryResult>> {
         let statement = Statement::from_sql_and_values(self.inner.get_database_backend(), sql, values);
-        within(self.deadline, self.inner.query_all_raw(statement)).await
+        self.run(self.inner.query_all_raw(statement)).await
     }
 
     /// Runs a statement and tells how many rows it touched.
@@ -118,7 +148,22 @@ impl Transaction {
     /// The database's, classified; `TIMEOUT` at the deadline.
     pub async fn execute(&self, sql: &str, values: Vec<sea_orm::Value>) -> Result<u64> {
         let statement = Statement::from_sql_and_values(self.inner.get_database_backend(), sql, values);
-        Ok(within(self.deadline, self.inner.execute_raw(statement)).await?.rows_affected())
+        Ok(self.run(self.inner.execute_raw(statement)).await?.rows_affected())
+    }
+
+    /// Runs a statement to its end, or to the deadline. Bulk moves have none.
+    async fn run<T>(&self, work: impl Future<Output = std::result::Result<T, sea_orm::DbErr>>) -> Result<T> {
+        let Some(alarm) = self.alarm.as_deref() else { return within(self.deadline, work).await };
+        let end = self.deadline.map(|deadline| sooner(Some(deadline), self.patience));
+        alarm.set(end);
+        let running = Running::new(Some(alarm));
+        let outcome = within(end, work).await;
+        // What took too long may still be running.
+        if !matches!(&outcome, Err(error) if error.code() == Code::Timeout) {
+            running.done();
+            alarm.set(None);
+        }
+        outcome
     }
 
     /// Makes the changes last.
@@ -136,6 +181,12 @@ impl Transaction {
     pub async fn rollback(self) -> Result<()> {
         self.inner.rollback().await.map_err(classify::database)
     }
+}
+
+/// The deadline, or the end of a statement that begins now.
+fn sooner(deadline: Option<Instant>, patience: Duration) -> Instant {
+    let end = Instant::now() + patience;
+    deadline.map_or(end, |deadline| deadline.min(end))
 }
 
 async fn within<T>(
