@@ -22,6 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// Between two sweeps.
+const HOUR: Duration = Duration::from_secs(3600);
+
 /// Opens the database of the settings.
 ///
 /// # Errors
@@ -65,6 +68,21 @@ pub async fn publish(
         }
         tracing::warn!("the database can't be reached yet; trying again");
         tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Sweeps what is kept for a time only, now and every hour.
+pub async fn sweep(service: Service) {
+    let mut hours = tokio::time::interval(HOUR);
+    loop {
+        hours.tick().await;
+        match service.engine().sweep().await {
+            Ok(0) => {}
+            Ok(keys) => tracing::info!(keys, "swept old idempotency keys"),
+            Err(error) => {
+                tracing::warn!(code = error.code().as_str(), "could not sweep; trying again in an hour")
+            }
+        }
     }
 }
 

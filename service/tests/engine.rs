@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use service::database::Settings;
 use service::engine::request::{
     Aggregate, AggregateOrder, AggregatePart, Answer, BatchPart, Bucket, By, Change, ConnectionPart,
-    EdgePart, Function, Group, KeyPart, List, Measure, Order, PageFact, Read, Requested, Root, Selected,
-    Target, Write,
+    EdgePart, Function, Group, KeyPart, List, Measure, MeasurePart, Order, PageFact, Read, Requested, Root,
+    Selected, Target, Write,
 };
 use service::engine::{Facts, Request, WriteOptions, Written};
 use service::publish::Apply;
@@ -368,9 +368,9 @@ async fn groups_and_numbers() {
             parts: vec![
                 ("key".into(), AggregatePart::Key(vec![("album".into(), KeyPart::Row("album".into(), fields(&["title"])))])),
                 ("count".into(), AggregatePart::Count),
-                ("sum".into(), AggregatePart::Measures(Function::Sum, vec![("price".into(), "price".into()), ("plays".into(), "plays".into())])),
-                ("avg".into(), AggregatePart::Measures(Function::Avg, vec![("price".into(), "price".into()), ("length".into(), "length".into())])),
-                ("max".into(), AggregatePart::Measures(Function::Max, vec![("createdAt".into(), "position".into()), ("name".into(), "name".into())])),
+                ("sum".into(), AggregatePart::Measures(Function::Sum, vec![("price".into(), MeasurePart::Field("price".into())), ("plays".into(), MeasurePart::Field("plays".into()))])),
+                ("avg".into(), AggregatePart::Measures(Function::Avg, vec![("price".into(), MeasurePart::Field("price".into())), ("length".into(), MeasurePart::Field("length".into()))])),
+                ("max".into(), AggregatePart::Measures(Function::Max, vec![("createdAt".into(), MeasurePart::Field("position".into())), ("name".into(), MeasurePart::Field("name".into()))])),
             ],
         };
         let groups = bench.read(Principal::Admin, Read::Aggregate(aggregate)).await.unwrap();

@@ -1,6 +1,6 @@
 //! `plan` and `apply`: the database takes the shape of the model, and nothing is lost by surprise.
 
-use harness::{App, Backend, json, runtime};
+use harness::{App, Backend, Launchway, json, runtime};
 
 const BEFORE: &str =
     "type Item @model(id: SERIAL) @allow(to: [ALL], role: \"anyone\") { name: String!  old: Int }";
@@ -28,6 +28,36 @@ fn a_second_apply_is_empty() {
             let _ = app.command(&["apply"]).good();
         }
     });
+}
+
+#[test]
+fn a_plan_makes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("model.graphql"), BEFORE).unwrap();
+    let files = || {
+        let mut names: Vec<_> =
+            std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    for arguments in [
+        vec!["plan"],
+        vec!["plan", "--json"],
+        vec!["plan", "--database", "sqlite://other.db"],
+        vec!["plan", "--database", "sqlite:other.db?mode=rwc"],
+    ] {
+        let said = Launchway::new(folder.path(), &arguments).run().good();
+        assert!(said.stderr.contains("no database yet"), "{}", said.text());
+        assert!(said.stdout.contains("items"), "the table is in the plan: {}", said.text());
+        assert_eq!(files(), ["model.graphql"], "{arguments:?}");
+        if arguments.contains(&"--json") {
+            let plan: harness::Value = serde_json::from_str(&said.stdout).unwrap();
+            assert_ne!(plan["steps"], json!([]));
+        }
+    }
+    let _ = Launchway::new(folder.path(), ["apply"]).run().good();
+    let said = Launchway::new(folder.path(), ["plan"]).run().good();
+    assert!(!said.text().contains("no database yet"), "{}", said.text());
 }
 
 #[test]

@@ -18,6 +18,26 @@ fn all_rows_are_one_group() {
 }
 
 #[test]
+fn names_of_types_cost_no_statement() {
+    STORE.fresh(async |app| {
+        // The resolvers would ask once for each root.
+        let part = "tracksAggregate { __typename sum { of: __typename unitPrice } avg { __typename position } min { __typename } max { __typename name } }";
+        let query = format!("{{ a: {part} b: {part} }}");
+        let (reply, statements) = app.statements_during(app.anyone().graphql(&query)).await;
+        if let Some(statements) = statements {
+            assert_eq!(statements.len(), 1, "{statements:?}");
+        }
+        let group = &reply.data()["b"][0];
+        assert_eq!(group["__typename"], "TrackAggregate");
+        assert_eq!(group["sum"], json!({ "of": "TrackSum", "unitPrice": "15.37" }));
+        assert_eq!(group["avg"]["__typename"], "TrackAverage");
+        assert_eq!(group["min"], json!({ "__typename": "TrackExtreme" }));
+        assert_eq!(group["max"], json!({ "__typename": "TrackExtreme", "name": "Ünïcode 🎵" }));
+        let _ = app.anyone().graphql(&query).await.good();
+    });
+}
+
+#[test]
 fn a_condition_narrows_the_rows_and_nothing_is_null() {
     STORE.both(async |app| {
         let query =

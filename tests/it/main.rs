@@ -10,6 +10,7 @@ mod filter;
 mod graphql_transport;
 mod harness_promises;
 mod hostile;
+mod idempotency;
 mod name;
 mod nested;
 mod page;

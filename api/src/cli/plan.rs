@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::output::say;
+use super::output::{complain, say};
 use super::setting::Common;
 use super::{Outcome, Stop, block_on};
 use crate::boot;
+use crate::config::Secret;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -35,7 +36,13 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     block_on(&arguments.common.sources(Vec::new()), async |config| {
         let sources = super::model::read(&super::model::path(arguments.model.as_ref()))?;
         let compiled = super::model::compile(&sources)?;
-        let service = boot::open(config).await?;
+        let mut config = config.clone();
+        if service::database::is_missing(config.database.url.reveal()) {
+            // Against nothing: a plan must not make the file.
+            config.database.url = Secret::new("sqlite::memory:".to_owned());
+            complain("There is no database yet: everything would be made.");
+        }
+        let service = boot::open(&config).await?;
         let plan = migration::plan_for(service.database().writer(), &compiled.catalog)
             .await
             .map_err(|error| super::model::unmigrated(&error))?;

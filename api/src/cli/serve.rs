@@ -117,15 +117,18 @@ async fn listen(config: Arc<Config>, arguments: Arguments, made: bool) -> Outcom
     }
     greet(&config, address, made);
     let state = State::new(service.clone(), config);
-    let server = boot::run(state, listener, boot::asked_to_stop);
+    let mut beside = tokio::task::JoinSet::new();
+    beside.spawn(boot::sweep(service.clone()));
     if arguments.watch {
-        let watching = tokio::spawn(watch::follow(service, path, apply, sources));
-        server.await?;
-        watching.abort();
-    } else {
-        server.await?;
+        beside.spawn(async move {
+            if watch::follow(service, path, apply, sources).await.is_err() {
+                tracing::warn!("the model is not followed any more");
+            }
+        });
     }
-    Ok(())
+    let outcome = boot::run(state, listener, boot::asked_to_stop).await;
+    beside.abort_all();
+    Ok(outcome?)
 }
 
 /// Imports the folder when there is no row yet.

@@ -50,7 +50,6 @@ pub(crate) struct Call<'a> {
 struct Plan {
     prepared: Option<Arc<Prepared>>,
     layout: Vec<Slot>,
-    typed: bool,
 }
 
 /// Runs operations.
@@ -117,9 +116,6 @@ impl Executor {
             return self.write(&context, &bundle, &known, &bound, call.idempotency).await;
         }
         let plan = self.plan(&context, &bundle, &known, &bound)?;
-        if plan.typed {
-            return Ok(self.resolve(context, bundle, known, bound).await);
-        }
         Ok(self.read(&context, &plan, &bound).await)
     }
 
@@ -180,7 +176,7 @@ impl Executor {
             ),
             None => None,
         };
-        let plan = Arc::new(Plan { prepared, layout: lowered.layout, typed: lowered.typed });
+        let plan = Arc::new(Plan { prepared, layout: lowered.layout });
         self.plans.insert(key, Arc::clone(&plan));
         Ok(plan)
     }

@@ -41,6 +41,14 @@ impl Settings {
     }
 }
 
+/// Whether a URL names an SQLite file that is not there: opening it would make it.
+#[must_use]
+pub fn is_missing(url: &str) -> bool {
+    let file = url.starts_with("sqlite:").then(|| url.parse::<SqliteConnectOptions>().ok()).flatten();
+    // What is in memory is never there before.
+    file.is_some_and(|options| !url.contains(":memory:") && !options.get_filename().exists())
+}
+
 /// Which database a URL means.
 fn dialect(url: &str) -> Result<Dialect> {
     if url.starts_with("postgres://") || url.starts_with("postgresql://") {

@@ -21,7 +21,7 @@ use crate::error::{Code, Error, Result};
 use alarm::{Alarm, Running};
 use reader::Readers;
 
-pub use connect::Settings;
+pub use connect::{Settings, is_missing};
 
 /// The pools of one database.
 #[derive(Debug, Clone)]

@@ -1,6 +1,7 @@
 //! Idempotency keys: the answer of a write is stored in the write's own transaction, so that a crash between commit
 //! and reply still replays (draft-ietf-httpapi-idempotency-key-header).
 
+use chrono::{DateTime, TimeDelta, Utc};
 use migration::Dialect;
 use sea_orm::Value as Bound;
 use sha2::{Digest, Sha256};
@@ -9,9 +10,15 @@ use super::execute::column;
 use super::reply::Reply;
 use super::script::{Idempotency, StoredAnswer};
 use crate::context::Context;
-use crate::database::Transaction;
+use crate::database::{Database, Transaction};
 use crate::error::{Code, Error, Result};
 use crate::principal::Principal;
+
+/// Hours a key is remembered.
+const HOURS: i64 = 24;
+
+/// Rows deleted in one transaction: writers wait for it on SQLite.
+const BATCH: u64 = 500;
 
 /// Takes the key for this transaction, or gives the answer that is stored under it.
 ///
@@ -24,18 +31,22 @@ pub(crate) async fn claim(
     context: &Context,
     idempotency: &Idempotency<'_>,
 ) -> Result<Option<StoredAnswer>> {
-    let now = bound_time(transaction.dialect(), context);
-    let mark = mark(transaction.dialect());
+    let dialect = transaction.dialect();
+    let mark = mark(dialect);
+    // One that is too old counts as if it had been swept.
     let insert = format!(
-        "insert into \"launchway_idempotency\" (\"principal\", \"key\", \"method_path\", \"body_hash\", \"created_at\") \
-         values ({mark}1, {mark}2, {mark}3, {mark}4, {mark}5) on conflict do nothing"
+        "insert into \"launchway_idempotency\" as \"old\" (\"principal\", \"key\", \"method_path\", \"body_hash\", \"created_at\") \
+         values ({mark}1, {mark}2, {mark}3, {mark}4, {mark}5) on conflict (\"principal\", \"key\") do update set \
+         \"method_path\" = excluded.\"method_path\", \"body_hash\" = excluded.\"body_hash\", \"status\" = null, \
+         \"headers\" = null, \"body\" = null, \"created_at\" = excluded.\"created_at\" where \"old\".\"created_at\" < {mark}6"
     );
     let values = vec![
         text(&owner(context)),
         text(idempotency.key),
         text(idempotency.route),
         text(idempotency.fingerprint),
-        now,
+        bound_time(dialect, context.now),
+        bound_time(dialect, oldest(context.now)),
     ];
     if transaction.execute(&insert, values).await? == 1 {
         return Ok(None);
@@ -100,6 +111,29 @@ pub(crate) async fn store(
     Ok(())
 }
 
+/// Deletes the keys that are too old, in small batches. Tells how many.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn sweep(database: &Database, now: DateTime<Utc>) -> Result<u64> {
+    let dialect = database.dialect();
+    let mark = mark(dialect);
+    let delete = format!(
+        "delete from \"launchway_idempotency\" where (\"principal\", \"key\") in (select \"principal\", \"key\" \
+         from \"launchway_idempotency\" where \"created_at\" < {mark}1 order by \"created_at\" limit {BATCH})"
+    );
+    let mut swept = 0;
+    loop {
+        let transaction = database.begin(None).await?;
+        let count = transaction.execute(&delete, vec![bound_time(dialect, oldest(now))]).await?;
+        transaction.commit().await?;
+        swept += count;
+        if count < BATCH {
+            return Ok(swept);
+        }
+    }
+}
+
 /// Keys are private to who sends them.
 fn owner(context: &Context) -> String {
     let who = match context.principal {
@@ -122,9 +156,14 @@ fn text(value: &str) -> Bound {
     Bound::String(Some(value.to_owned()))
 }
 
-fn bound_time(dialect: Dialect, context: &Context) -> Bound {
+/// Keys from before are forgotten.
+fn oldest(now: DateTime<Utc>) -> DateTime<Utc> {
+    now - TimeDelta::hours(HOURS)
+}
+
+fn bound_time(dialect: Dialect, time: DateTime<Utc>) -> Bound {
     match dialect {
-        Dialect::Postgres => Bound::ChronoDateTimeUtc(Some(context.now)),
-        Dialect::Sqlite => Bound::String(Some(entity::value::datetime_sortable(&context.now))),
+        Dialect::Postgres => Bound::ChronoDateTimeUtc(Some(time)),
+        Dialect::Sqlite => Bound::String(Some(entity::value::datetime_sortable(&time))),
     }
 }

@@ -129,6 +129,14 @@ impl Engine {
         Ok(Reply { roots, database })
     }
 
+    /// Deletes what is kept for a time only: answers under idempotency keys. Tells how many.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn sweep(&self) -> Result<u64> {
+        idempotency::sweep(&self.database, crate::clock::now()).await
+    }
+
     /// Prepares and runs a request of either kind.
     ///
     /// # Errors

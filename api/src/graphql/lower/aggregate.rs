@@ -6,6 +6,7 @@ use entity::catalog::{Entity, Member};
 use service::Code;
 use service::engine::request::{
     Aggregate, AggregateOrder, AggregatePart, Bucket, Function, Group as GroupBy, KeyPart, Measure,
+    MeasurePart,
 };
 
 use super::Lowerer;
@@ -91,12 +92,11 @@ impl<'a> Lowerer<'a> {
         };
         let mut fields = Vec::new();
         for group in self.collector.collect(Object::plain(&name), &group.sets)? {
-            if group.name() == TYPENAME {
-                // The engine has no word for it: the executor that knows the schema's types adds it.
-                self.typed.set(true);
-            } else {
-                fields.push((group.key().to_owned(), group.name().to_owned()));
-            }
+            let part = match group.name() {
+                TYPENAME => MeasurePart::Typename(name.clone()),
+                field => MeasurePart::Field(field.to_owned()),
+            };
+            fields.push((group.key().to_owned(), part));
         }
         Ok(AggregatePart::Measures(function, fields))
     }

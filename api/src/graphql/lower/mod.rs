@@ -31,8 +31,6 @@ pub(crate) struct Lowered {
     pub(crate) request: Option<Request>,
     /// The answer's roots in order.
     pub(crate) layout: Vec<Slot>,
-    /// Whether only the slow executor can complete the answer.
-    pub(crate) typed: bool,
 }
 
 /// A root of the answer.
@@ -111,8 +109,6 @@ struct Lowerer<'a> {
     suggestions: bool,
     /// Whether rows asked for by `node` also tell their type, under [`KIND`].
     kinds: bool,
-    /// Whether something is selected that only the slow executor can answer.
-    typed: Cell<bool>,
 }
 
 impl<'a> Lowerer<'a> {
@@ -127,7 +123,6 @@ impl<'a> Lowerer<'a> {
             },
             suggestions: bounds.suggestions,
             kinds: false,
-            typed: Cell::new(false),
         }
     }
 
@@ -161,7 +156,6 @@ impl<'a> Lowerer<'a> {
             return Err(faults);
         }
         lowered.request = (!reads.is_empty()).then_some(Request::Read(reads));
-        lowered.typed = self.typed.get();
         Ok(lowered)
     }
 

@@ -1,11 +1,13 @@
 //! `group`, `sum`, `avg`, `min`, `max`, `having`: numbers about groups of rows.
 
+use std::borrow::Cow;
+
 use entity::catalog::{Entity, Member};
 use entity::predicate::Arity;
 use entity::value::excerpt;
 use entity::{Input, Op, suggest};
 use service::engine::request::{
-    Aggregate, AggregateOrder, AggregatePart, Bucket, Function, Group, KeyPart, Measure,
+    Aggregate, AggregateOrder, AggregatePart, Bucket, Function, Group, KeyPart, Measure, MeasurePart,
 };
 use service::{Code, Error, Result};
 
@@ -44,7 +46,9 @@ pub fn aggregate(
     parts.push(("count".to_owned(), AggregatePart::Count));
     for function in Function::ALL {
         if let Some(fields) = parameters.list(function.name())? {
-            let fields = fields.iter().map(|name| (name.trim().to_owned(), name.trim().to_owned())).collect();
+            let field =
+                |name: &Cow<'_, str>| (name.trim().to_owned(), MeasurePart::Field(name.trim().to_owned()));
+            let fields = fields.iter().map(field).collect();
             parts.push((function.name().to_owned(), AggregatePart::Measures(function, fields)));
         }
     }

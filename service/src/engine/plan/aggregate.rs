@@ -6,7 +6,9 @@ use entity::{
 };
 
 use super::{Object, Planner};
-use crate::engine::request::{Aggregate, AggregateOrder, AggregatePart, Bucket, Function, KeyPart, Measure};
+use crate::engine::request::{
+    Aggregate, AggregateOrder, AggregatePart, Bucket, Function, KeyPart, Measure, MeasurePart,
+};
 use crate::error::{Code, Error, Result};
 
 /// Keys one aggregate may group by.
@@ -94,7 +96,16 @@ pub(crate) enum AggregatePartPlan {
     /// A number, by position.
     Measure(usize),
     /// An object of numbers, by position.
-    Measures(Vec<(String, usize)>),
+    Measures(Vec<(String, MeasurePartPlan)>),
+    /// A text known already.
+    Constant(String),
+}
+
+/// What of a function is wanted.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum MeasurePartPlan {
+    /// A number, by position.
+    Value(usize),
     /// A text known already.
     Constant(String),
 }
@@ -428,12 +439,16 @@ impl Planner<'_> {
             }
             AggregatePart::Measures(function, fields) => {
                 let mut wanted = Vec::with_capacity(fields.len());
-                for (key, name) in fields {
+                for (key, part) in fields {
                     self.field()?;
-                    wanted.push((
-                        key.clone(),
-                        self.measure(entity, &Measure::Of(*function, name.clone()), measures)?,
-                    ));
+                    let part = match part {
+                        MeasurePart::Typename(name) => MeasurePartPlan::Constant(name.clone()),
+                        MeasurePart::Field(name) => {
+                            let measure = Measure::Of(*function, name.clone());
+                            MeasurePartPlan::Value(self.measure(entity, &measure, measures)?)
+                        }
+                    };
+                    wanted.push((key.clone(), part));
                 }
                 AggregatePartPlan::Measures(wanted)
             }

@@ -124,8 +124,17 @@ pub enum AggregatePart {
     Key(Vec<(String, KeyPart)>),
     /// How many rows.
     Count,
-    /// An object of one function over fields: answer key and field name.
-    Measures(Function, Vec<(String, String)>),
+    /// An object of one function over fields.
+    Measures(Function, Vec<(String, MeasurePart)>),
+    /// The given type name.
+    Typename(String),
+}
+
+/// What of a function is requested.
+#[derive(Debug, Clone, PartialEq)]
+pub enum MeasurePart {
+    /// Its value over the field of this name.
+    Field(String),
     /// The given type name.
     Typename(String),
 }

@@ -7,7 +7,9 @@ pub mod list;
 pub mod selection;
 pub mod write;
 
-pub use aggregate::{Aggregate, AggregateOrder, AggregatePart, Bucket, Function, Group, KeyPart, Measure};
+pub use aggregate::{
+    Aggregate, AggregateOrder, AggregatePart, Bucket, Function, Group, KeyPart, Measure, MeasurePart,
+};
 pub use list::{List, Nulls, Order, Page, Under};
 pub use selection::{ConnectionPart, EdgePart, EmbeddedPart, PageFact, Requested, Selected};
 pub use write::{Answer, BatchPart, Change, Target, Write};

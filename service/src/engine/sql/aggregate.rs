@@ -6,7 +6,7 @@ use migration::Dialect;
 
 use super::text::{Alias, Sql};
 use crate::engine::plan::aggregate::{
-    AggregatePartPlan, AggregatePlan, Column, Having, KeyPartPlan, MeasurePlan,
+    AggregatePartPlan, AggregatePlan, Column, Having, KeyPartPlan, MeasurePartPlan, MeasurePlan,
 };
 use crate::engine::request::Function;
 
@@ -153,10 +153,10 @@ impl Sql<'_> {
             Some((_, AggregatePartPlan::Measure(index))) => sql.measure_value(plan, rows, *index),
             Some((_, AggregatePartPlan::Measures(fields))) => {
                 let keys: Vec<&str> = fields.iter().map(|(key, _)| key.as_str()).collect();
-                sql.object(&keys, &mut |sql, index| {
-                    if let Some((_, measure)) = fields.get(index) {
-                        sql.measure_value(plan, rows, *measure);
-                    }
+                sql.object(&keys, &mut |sql, index| match fields.get(index) {
+                    Some((_, MeasurePartPlan::Value(measure))) => sql.measure_value(plan, rows, *measure),
+                    Some((_, MeasurePartPlan::Constant(text))) => sql.text_literal(text),
+                    None => {}
                 });
             }
             Some((_, AggregatePartPlan::Key(parts))) => {
