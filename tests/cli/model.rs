@@ -77,6 +77,58 @@ fn names_that_would_collide_are_refused_with_a_way_out() {
     let _ = check("type Ünïcode @model { a: Int }").refused(1);
 }
 
+fn pair(one: &str, other: &str) -> harness::program::Ended {
+    check(&format!("type {one} @model {{ size: Int }}\ntype {other} @model {{ size: Int }}"))
+}
+
+#[test]
+fn nouns_that_go_together_do_not_collide() {
+    for (one, other) in [
+        ("Track", "TrackPage"),
+        ("Order", "OrderBy"),
+        ("Order", "OrderItem"),
+        ("Order", "OrderLine"),
+        ("User", "UserInput"),
+        ("User", "UserGroup"),
+        ("User", "UserFilter"),
+        ("User", "UserAggregation"),
+        ("Phone", "PhoneNumber"),
+        ("Item", "ItemList"),
+        ("Store", "StoreKey"),
+        ("Person", "PersonRelation"),
+        ("Post", "PostTag"),
+        ("Task", "TaskField"),
+    ] {
+        let _ = pair(one, other).good();
+    }
+}
+
+#[test]
+fn names_that_the_schema_needs_are_refused_with_both_named_and_a_way_out() {
+    for (one, other) in [
+        ("Post", "PostLink"),
+        ("User", "UserConnection"),
+        ("Product", "ProductSet"),
+        ("Import", "ImportBatch"),
+        ("Log", "LogWhere"),
+    ] {
+        let said = pair(one, other).refused(1);
+        for word in [
+            format!("`{other}` is the name of a GraphQL type that is made for `{one}`"),
+            format!("`{other}Item @model("),
+            "table:".to_owned(),
+            "plural:".to_owned(),
+            "model.graphql:2:".to_owned(),
+        ] {
+            assert!(said.text().contains(&word), "{word}\n{}", said.text());
+        }
+        // The way out works as it is told.
+        let hint = said.text();
+        let declared = hint.split('`').find(|code| code.contains("@model(")).unwrap().to_owned();
+        let _ = check(&format!("type {one} @model {{ size: Int }}\ntype {declared} {{ size: Int }}")).good();
+    }
+}
+
 #[test]
 fn broken_models_of_any_kind_are_refused_without_a_panic() {
     for model in [

@@ -18,6 +18,8 @@ mod parity;
 mod random;
 mod rest;
 mod server;
+mod stream;
 mod timeout;
 mod value;
+mod variable;
 mod write;

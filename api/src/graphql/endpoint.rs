@@ -194,7 +194,7 @@ fn respond(answer: Answer, (media, formed): (Media, bool), allow: &'static str, 
     // An answer hangs on who asks; nobody on the way may keep it.
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     if answer.repeated {
-        headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
+        headers.insert("idempotent-replayed", HeaderValue::from_static("true"));
     }
     if let Some(error) = &answer.error {
         problem::report(error, call);

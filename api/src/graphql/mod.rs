@@ -19,6 +19,7 @@ mod resolve;
 mod scan;
 mod schema;
 mod settings;
+mod usage;
 
 pub use endpoint::{Graphql, endpoint};
 pub use schema::sdl;

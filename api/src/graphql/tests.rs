@@ -277,7 +277,7 @@ async fn a_mutation_under_a_key_is_done_once() {
     let first = send(body.clone(), "k1").await;
     let again = send(body.clone(), "k1").await;
     assert_eq!(first.json, again.json, "{}", first.json);
-    assert_eq!(again.response.header("idempotency-replayed"), Some("true"));
+    assert_eq!(again.response.header("idempotent-replayed"), Some("true"));
     let other =
         send(json!({ "query": "mutation { createPlaylist(input: { name: \"q\" }) { id } }" }), "k1").await;
     assert_eq!(other.json["errors"][0]["extensions"]["code"], "IDEMPOTENCY_KEY_REUSED");

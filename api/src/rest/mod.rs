@@ -37,8 +37,6 @@ pub struct Settings {
     pub body_limit: usize,
     /// How long a body may take to arrive.
     pub body_time: Duration,
-    /// Rows of one answer as CSV or NDJSON at most.
-    pub stream_rows: u64,
     /// How long one page of such an answer may take.
     pub page_time: Duration,
     /// Rows that one change of many may touch when the caller names no number.
@@ -53,7 +51,6 @@ impl Default for Settings {
             base: "/v1".to_owned(),
             body_limit: 8 * 1024 * 1024,
             body_time: Duration::from_secs(30),
-            stream_rows: 100_000,
             page_time: Duration::from_secs(30),
             max_affected: 100,
             shapes: 2_000,

@@ -1,5 +1,6 @@
-//! Lists as CSV and NDJSON: page after page by cursor, in bounded memory. An error on the way breaks the
-//! connection off, so that half a list can't be taken for the whole.
+//! Lists as CSV and NDJSON: page after page by cursor, in bounded memory, all rows unless `limit` says how many. Each
+//! page has the deadline of a request of its own, and a client that takes nothing is let go. An error on the way breaks
+//! the connection off, so that half a list can't be taken for the whole.
 
 use bytes::Bytes;
 use entity::catalog::Entity;
@@ -49,16 +50,7 @@ impl Rest {
         prefer: &Prefer,
     ) -> Result<Response> {
         let (list, _) = draft(asked, entity, parent, false)?;
-        let bound = self.settings.stream_rows;
-        let left = list.page.first.or(list.page.last).unwrap_or(bound);
-        if left > bound {
-            return Err(Error::new(
-                Code::PageTooLarge,
-                format!("A list in this format has {bound} rows at most."),
-            )
-            .hint("ask for the rest with `starting_after`")
-            .at("limit"));
-        }
+        let left = list.page.first.or(list.page.last).unwrap_or(u64::MAX);
         if list.page.last.is_some_and(|last| last > entity.limit.max) {
             return Err(Error::new(
                 Code::PageTooLarge,

@@ -233,13 +233,20 @@ fn types(draft: &Draft, layout: &Layout, report: &mut Report) {
             report.error(Code::ReservedName, name.span, message, hint);
         } else if let Some(owner) = made.get(text) {
             let message = format!("`{text}` is the name of a GraphQL type that is made for `{owner}`");
-            report.error(
-                Code::NameCollision,
-                name.span,
-                message,
-                format!("rename it, for example `{text}Item`"),
-            );
+            report.error(Code::NameCollision, name.span, message, other_name(draft, text));
         }
+    }
+}
+
+/// Another name for a type; its rows may be called as before.
+fn other_name(draft: &Draft, name: &str) -> String {
+    let is_model = draft.types.iter().any(|ty| ty.name.text == name && ty.directives.model.is_some());
+    match pluralize(&singular(name)) {
+        Pluralized::Regular(plural) if is_model => format!(
+            "rename it; `{name}Item @model(plural: \"{plural}\", table: \"{}\")` keeps the names of its rows",
+            snake(&plural)
+        ),
+        _ => format!("rename it, for example `{name}Item`"),
     }
 }
 

@@ -58,13 +58,14 @@ pub const RESERVED_TYPES: [&str; 28] = [
 /// Query and mutation fields that do not come from the model.
 pub const RESERVED_ROOTS: [&str; 4] = ["node", "nodes", "me", "viewer"];
 
-/// What the GraphQL schema appends to the name of a `@model` type for the types it makes of it.
-pub const GENERATED: [&str; 29] = [
+/// What the GraphQL schema appends to the name of a `@model` type for the types it makes of it. No name here ends as
+/// another one does: else `PhoneNumberOrderBy` would be made both of `Phone` and of `PhoneNumber`.
+pub const GENERATED: [&str; 32] = [
     "Connection",
     "Edge",
     "Where",
-    "RelationWhere",
-    "ListWhere",
+    "WhereRelated",
+    "WhereList",
     "OrderBy",
     "Create",
     "Set",
@@ -75,20 +76,23 @@ pub const GENERATED: [&str; 29] = [
     "Unique",
     "UniqueKey",
     "Link",
-    "OptionalLink",
+    "LinkOptional",
     "Links",
     "Aggregate",
     "AggregateKey",
-    "AggregateOrderBy",
+    "OrderByAggregate",
     "GroupKey",
     "GroupField",
     "Having",
+    "HavingSum",
+    "HavingAverage",
+    "HavingExtreme",
     "Sum",
     "Average",
     "Extreme",
-    "KeyOrderBy",
-    "NumberOrderBy",
-    "ExtremeOrderBy",
+    "OrderByKey",
+    "OrderByNumber",
+    "OrderByExtreme",
 ];
 
 /// What it appends to the name of a type and a list of related rows of it.
@@ -209,6 +213,18 @@ pub fn key_column(relation: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{camel, identifier, singular, snake};
+    use crate::name::GENERATED;
+
+    #[test]
+    fn a_made_name_belongs_to_one_type() {
+        for long in GENERATED {
+            for short in GENERATED.iter().filter(|short| **short != long) {
+                // The type that would make the same name is refused itself.
+                let middle = long.strip_suffix(short);
+                assert!(middle.is_none_or(|middle| GENERATED.contains(&middle)), "{long} and {short}");
+            }
+        }
+    }
 
     #[test]
     fn one_name_from_another() {

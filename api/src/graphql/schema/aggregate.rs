@@ -70,7 +70,7 @@ fn keys(builder: &mut Builder<'_>, entity: &Entity, fields: &[&Column]) -> bool 
     let mut names = Vec::new();
     let mut key = Outputs::new(format!("{name}AggregateKey"))
         .description("What the rows of a group have in common; null for what was not grouped by.");
-    let mut order = Inputs::new(format!("{name}KeyOrderBy")).oneof().description("Order by one group key.");
+    let mut order = Inputs::new(format!("{name}OrderByKey")).oneof().description("Order by one group key.");
     for field in fields.iter().filter(|field| groupable(field)) {
         key.add(&field.name, type_ref(output_name(view.catalog, field.ty), false, false));
         order.add(&field.name, TypeRef::named("SortDirection"));
@@ -144,7 +144,7 @@ fn having(builder: &mut Builder<'_>, entity: &Entity, measured: &[(Function, Mea
     condition.add("not", TypeRef::named(&name));
     condition.add("count", TypeRef::named("CountFilter"));
     for (function, fields) in measured {
-        let ty = format!("{}{}Having", entity.name, stem(*function));
+        let ty = format!("{}Having{}", entity.name, stem(*function));
         condition.add(function.name(), TypeRef::named(&ty));
         if *function != Function::Max {
             let mut values = Inputs::new(ty).description("A condition for each field.");
@@ -160,18 +160,18 @@ fn having(builder: &mut Builder<'_>, entity: &Entity, measured: &[(Function, Mea
 
 fn order(builder: &mut Builder<'_>, entity: &Entity, measured: &[(Function, Measured<'_>)], has_key: bool) {
     let name = &entity.name;
-    let mut term = Inputs::new(format!("{name}AggregateOrderBy"))
+    let mut term = Inputs::new(format!("{name}OrderByAggregate"))
         .oneof()
         .description("One term of an order of groups; the group keys decide at last.");
     term.add("count", TypeRef::named("SortDirection"));
     if has_key {
-        term.add("key", TypeRef::named(format!("{name}KeyOrderBy")));
+        term.add("key", TypeRef::named(format!("{name}OrderByKey")));
     }
     for (function, fields) in measured {
         // What can be summed can be averaged: one type for both.
         let ty = match function {
-            Function::Sum | Function::Avg => format!("{name}NumberOrderBy"),
-            Function::Min | Function::Max => format!("{name}ExtremeOrderBy"),
+            Function::Sum | Function::Avg => format!("{name}OrderByNumber"),
+            Function::Min | Function::Max => format!("{name}OrderByExtreme"),
         };
         term.add(function.name(), TypeRef::named(&ty));
         if matches!(function, Function::Sum | Function::Min) {
@@ -210,7 +210,7 @@ pub(super) fn arguments(builder: &Builder<'_>, field: Field, entity: &Entity) ->
         .argument(argument("having", TypeRef::named(format!("{name}Having")), "Which groups."))
         .argument(argument(
             "orderBy",
-            TypeRef::named_nn_list(format!("{name}AggregateOrderBy")),
+            TypeRef::named_nn_list(format!("{name}OrderByAggregate")),
             "In what order; by the group keys when absent.",
         ))
         .argument(argument("first", TypeRef::named(TypeRef::INT), "How many groups."))

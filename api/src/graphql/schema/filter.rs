@@ -117,10 +117,10 @@ pub(super) fn rows(builder: &mut Builder<'_>, entity: &Entity) {
     builder.push(condition.done());
 }
 
-/// The same as a condition on related rows, where some type has such a relation: `TrackRelationWhere`,
-/// `TrackListWhere`.
+/// The same as a condition on related rows, where some type has such a relation: `TrackWhereRelated`,
+/// `TrackWhereList`.
 pub(super) fn related(builder: &mut Builder<'_>, entity: &Entity) {
-    let one = format!("{}RelationWhere", entity.name);
+    let one = format!("{}WhereRelated", entity.name);
     if builder.is_used(&one) {
         let mut condition = fields(builder, entity, &one).description(format!(
             "A condition on the related {}; `eq`, `in` and their kin compare its id without reading it.",
@@ -133,7 +133,7 @@ pub(super) fn related(builder: &mut Builder<'_>, entity: &Entity) {
         builder.push(condition.done());
     }
 
-    let list = format!("{}ListWhere", entity.name);
+    let list = format!("{}WhereList", entity.name);
     if builder.is_used(&list) {
         let row = format!("{}Where", entity.name);
         let mut condition =
@@ -168,11 +168,11 @@ fn fields(builder: &mut Builder<'_>, entity: &Entity, name: &str) -> Inputs {
         let target = &view.catalog.target(relation).name;
         match relation.cardinality {
             Cardinality::One => {
-                let ty = builder.used(format!("{target}RelationWhere"));
+                let ty = builder.used(format!("{target}WhereRelated"));
                 condition.add(&relation.name, TypeRef::named(ty));
             }
             Cardinality::Many => {
-                let ty = builder.used(format!("{target}ListWhere"));
+                let ty = builder.used(format!("{target}WhereList"));
                 condition.add(&relation.name, TypeRef::named(ty));
                 condition.add(&format!("{}Count", relation.name), TypeRef::named("CountFilter"));
             }

@@ -134,7 +134,7 @@ fn link(builder: &mut Builder<'_>, entity: &Entity, relation: &Relation, require
 }
 
 fn to_one(builder: &mut Builder<'_>, target: &Entity, always: bool) -> String {
-    let name = format!("{}{}", target.name, if always { "Link" } else { "OptionalLink" });
+    let name = format!("{}{}", target.name, if always { "Link" } else { "LinkOptional" });
     if builder.is_used(&name) {
         return name;
     }

@@ -8,7 +8,7 @@ use entity::EntityId;
 use entity::catalog::{Entity, Operation};
 
 use super::name::write;
-use super::shape::{Outputs, type_ref};
+use super::shape::Outputs;
 use super::{Builder, aggregate, mutation, object};
 use crate::graphql::resolve;
 
@@ -212,12 +212,8 @@ fn upserts(builder: &Builder<'_>, entity: &Entity) -> Vec<Root> {
     let (one, many) = (write("upsert", &entity.singular), write("upsert", &entity.plural));
     let input = format!("{name}Create");
     let on = || {
-        argument(
-            "on",
-            TypeRef::named_nn(format!("{name}Unique")),
-            "What says whether the row is there already.",
-        )
-        .default_value(Value::Enum(async_graphql::Name::new("ID")))
+        argument("on", TypeRef::named(format!("{name}Unique")), "What says whether the row is there already.")
+            .default_value(Value::Enum(async_graphql::Name::new("ID")))
     };
     let mut single = root(
         &one,
@@ -263,7 +259,7 @@ fn rows(name: &str) -> InputValue {
 
 fn max() -> InputValue {
     let text = "More matching rows than this are an error, and nothing is changed.";
-    argument("max", type_ref(TypeRef::INT, false, true), text).default_value(Value::from(MAX))
+    argument("max", TypeRef::named(TypeRef::INT), text).default_value(Value::from(MAX))
 }
 
 fn if_version() -> InputValue {
