@@ -48,12 +48,22 @@ fn build() -> PathBuf {
     let target = profile.parent().expect("the target folder");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     // `--workspace` gives the dependencies the same features as the tests have, so nothing is compiled twice.
-    let output = Command::new(cargo)
+    let mut command = Command::new(cargo);
+    command
         .args(["build", "--workspace", "--bin", "launchway", "--profile", name, "--quiet", "--target-dir"])
         .arg(target)
-        .current_dir(workspace())
-        .output()
-        .expect("cargo runs");
+        .current_dir(workspace());
+    // What cargo tells a test about its package is no setting of a build; `ring` would be compiled anew because of it,
+    // and all that uses it, here and again by the next `cargo test`.
+    let told = |name: &str| {
+        ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_"]
+            .iter()
+            .any(|start| name.starts_with(start))
+    };
+    for (name, _) in std::env::vars_os().filter(|(name, _)| told(&name.to_string_lossy())) {
+        command.env_remove(name);
+    }
+    let output = command.output().expect("cargo runs");
     assert!(
         output.status.success(),
         "the program does not build:\n{}",

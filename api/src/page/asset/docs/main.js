@@ -22,13 +22,23 @@ function build(api) {
   const side = navigation(api, page.dataset);
   const content = h("main.content", { id: "content", tabindex: "-1" });
   side.lastElementChild.append(h("button.theme", { type: "button", onclick: turnTheme }, "Light / dark"));
-  const menu = h("button.menu", { type: "button", onclick: () => side.classList.toggle("open") }, "Menu");
-  replace(page, menu, side, content);
+  replace(page, top(side), side, content);
   document.title = `${api.raw.info?.title ?? page.dataset.title} · API reference`;
   const view = { shown: undefined };
   const go = () => route(api, side, content, view);
   window.addEventListener("hashchange", go);
   go();
+}
+
+// On a narrow screen the list at the side waits behind a button.
+function top(side) {
+  const menu = h("button.menu", { type: "button", "aria-expanded": "false", onclick: () => side.classList.toggle("open") }, "Menu");
+  new MutationObserver(() => {
+    const open = side.classList.contains("open");
+    menu.setAttribute("aria-expanded", String(open));
+    menu.textContent = open ? "Close" : "Menu";
+  }).observe(side, { attributeFilter: ["class"] });
+  return h("div.top", null, h("a.brand", { href: "#/" }, page.dataset.title), menu);
 }
 
 // "#/operation/listTracks" is the page of its tag, at its place.

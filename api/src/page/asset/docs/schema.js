@@ -158,7 +158,7 @@ function variantFolds(document, variants) {
     variants.map((variant, index) => {
       const resolved = document.resolve(variant);
       const title = resolved.title ? [resolved.title] : typeName(document, variant);
-      if (!hasRows(document, content(document, variant))) return h("div.variant", null, title, choices(document, resolved));
+      if (!hasRows(document, content(document, variant))) return h("div.variant", null, `${index + 1}. `, title, choices(document, resolved));
       return fold("nested", [`${index + 1}. `, title], () => schemaRows(document, variant));
     }),
   ];
