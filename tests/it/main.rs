@@ -19,6 +19,8 @@ mod random;
 mod rest;
 mod server;
 mod stream;
+mod telemetry;
+mod through;
 mod timeout;
 mod value;
 mod variable;

@@ -36,6 +36,9 @@ fn a_variable_goes_where_its_type_fits() {
             }
         }
         for (query, variables) in [
+            ("query($w: String) { tracks(where: { name: { eq: \"x\" }, and: [{ position: { eq: $w } }] }) { totalCount } }", json!({ "w": "1" })),
+            ("query($id: String!) { ...F } fragment F on Query { artist(id: $id) { albums(where: { id: { in: [$id] } }) { totalCount } } }", json!({ "id": "x" })),
+            ("query($w: ArtistWhere) { tracks(where: $w) { totalCount } }", json!({})),
             ("mutation($id: ID) { deleteGenre(id: $id) { name } }", json!({ "id": "0190b5a4-7e8f-7c3d-8a21-000000000001" })),
             ("mutation($rows: [GenreCreate!]) { createGenres(input: $rows) { count } }", json!({ "rows": [] })),
             ("mutation($rows: [GenreCreate]!) { createGenres(input: $rows) { count } }", json!({ "rows": [] })),

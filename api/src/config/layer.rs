@@ -11,11 +11,14 @@ use super::error::{Error, Problem};
 const PREFIX: &str = "LAUNCHWAY_";
 
 /// The standard variables that are understood, and the setting each one is.
-const STANDARD: [(&str, &str); 6] = [
+const STANDARD: [(&str, &str); 9] = [
     ("DATABASE_URL", "database.url"),
     ("PORT", "server.listen"),
     ("OTEL_SERVICE_NAME", "telemetry.service_name"),
+    ("OTEL_SDK_DISABLED", "telemetry.disabled"),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "telemetry.endpoint"),
+    ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "telemetry.traces_endpoint"),
+    ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "telemetry.metrics_endpoint"),
     ("OTEL_TRACES_SAMPLER", "telemetry.sampler"),
     ("OTEL_TRACES_SAMPLER_ARG", "telemetry.sampler_ratio"),
 ];
@@ -108,6 +111,8 @@ pub(super) fn environment(variables: &[(String, String)], defaults: &Figment) ->
         };
         match name {
             "PORT" => layers.push(Single::new(name, path, format!(":{text}"))),
+            // The specification: `true` in any case; anything else means false.
+            "OTEL_SDK_DISABLED" => layers.push(Single::new(name, path, text.eq_ignore_ascii_case("true"))),
             _ => layers.push(Single::new(name, path, typed(text, path, defaults))),
         }
     }

@@ -10,8 +10,14 @@ use super::unit::Switch;
 pub struct Telemetry {
     /// The name of this service.
     pub service_name: String,
+    /// Whether nothing is sent, whatever else is set.
+    pub disabled: bool,
     /// Where traces and metrics are sent; empty for nowhere.
     pub endpoint: String,
+    /// Where traces are sent, as it is written; empty for below `endpoint`.
+    pub traces_endpoint: String,
+    /// Where metrics are sent, as it is written; empty for below `endpoint`.
+    pub metrics_endpoint: String,
     /// Which traces are kept.
     pub sampler: Sampler,
     /// The share that the ratio samplers keep.
@@ -26,6 +32,32 @@ pub struct Telemetry {
     pub metrics: bool,
     /// Whether answers carry `Server-Timing`.
     pub server_timing: Switch,
+}
+
+impl Telemetry {
+    /// The name when none is chosen.
+    pub const SERVICE: &str = "launchway";
+
+    /// Where traces are sent.
+    #[must_use]
+    pub fn traces(&self) -> Option<String> {
+        self.target(&self.traces_endpoint, "traces")
+    }
+
+    /// Where metrics are sent.
+    #[must_use]
+    pub fn metrics_target(&self) -> Option<String> {
+        self.target(&self.metrics_endpoint, "metrics")
+    }
+
+    /// A signal's own address is taken as it is, the common one is what `/v1/<signal>` is below.
+    fn target(&self, own: &str, signal: &str) -> Option<String> {
+        match (self.disabled, own, self.endpoint.as_str()) {
+            (true, ..) | (_, "", "") => None,
+            (_, "", common) => Some(format!("{}/v1/{signal}", common.trim_end_matches('/'))),
+            (_, own, _) => Some(own.to_owned()),
+        }
+    }
 }
 
 /// Which traces are kept, in the words of the OpenTelemetry specification.

@@ -17,6 +17,7 @@ use super::resolve;
 use super::scan;
 use super::schema::Bundle;
 use super::settings::{Bounds, Settings};
+use super::usage;
 
 /// Levels of the introspection schema's own lists that may be nested.
 const INTROSPECTION_DEPTH: usize = 3;
@@ -86,6 +87,7 @@ pub(crate) async fn read(
         )
     };
     validate(&document, name, bundle, settings).await?;
+    usage::check(&document, bundle.registry())?;
     let (text, name) = (text.into(), name.map(Into::into));
     Ok(Known { id, schema: bundle.id, text, name, document, kind, introspects, definitions })
 }

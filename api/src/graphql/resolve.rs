@@ -8,9 +8,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::dynamic::{FieldFuture, FieldValue, ResolverContext};
-use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute, NextValidation};
+use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
 use async_graphql::parser::types::OperationType;
-use async_graphql::{CacheControl, Request, Response, ServerError, ValidationResult, Value, Variables};
+use async_graphql::{Request, Response, Value, Variables};
 use serde_json::{Map, Value as Json};
 use service::engine::{RootReply, WriteOptions, Written};
 use service::{Code, Context, Error, Service};
@@ -21,12 +21,11 @@ use super::execute::{not_found, placed};
 use super::lower::{self, Bound, Budget, KIND, Lowered};
 use super::render::{Answer, Data, Fault};
 use super::schema::Bundle;
-use super::usage;
 
 /// Asks for validation without execution.
 pub(crate) struct OnlyValidate;
 
-/// Stops before execution where only validation is wanted, and lets pass what the validator is wrong about.
+/// Stops before execution where only validation is wanted.
 pub(crate) struct Halt;
 
 impl ExtensionFactory for Halt {
@@ -37,22 +36,6 @@ impl ExtensionFactory for Halt {
 
 #[async_graphql::async_trait::async_trait]
 impl Extension for Halt {
-    async fn validation(
-        &self,
-        context: &ExtensionContext<'_>,
-        next: NextValidation<'_>,
-    ) -> Result<ValidationResult, Vec<ServerError>> {
-        let mut errors = match next.run(context).await {
-            Ok(result) => return Ok(result),
-            Err(errors) => errors,
-        };
-        errors.retain(|error| !usage::is_allowed(&error.message));
-        if errors.is_empty() {
-            return Ok(ValidationResult { cache_control: CacheControl::default(), complexity: 0, depth: 0 });
-        }
-        Err(errors)
-    }
-
     async fn execute(
         &self,
         context: &ExtensionContext<'_>,

@@ -135,7 +135,7 @@ async fn both_executors_say_the_same() {
 #[tokio::test]
 async fn variables_of_every_shape_give_the_same_as_literals() {
     let shop = Fixture::development().await;
-    let query = "query Q($name: String, $names: [String!], $first: Int, $order: [TrackOrderBy!], $where: TrackWhere, $with: Boolean = true) {
+    let query = "query Q($name: String, $names: [String!], $first: Int, $order: [TrackOrderBy!], $where: TrackWhere = {}, $with: Boolean = true) {
       tracks(first: $first, orderBy: $order, where: { and: [{ name: { eq: $name, in: $names } }, $where] }) { totalCount nodes { name @include(if: $with) position } } }";
     for variables in [
         json!({}),

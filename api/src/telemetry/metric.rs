@@ -52,12 +52,11 @@ pub(super) fn start(config: &Config, resource: Resource) -> Result<SdkMeterProvi
         .map_err(|error| error.to_string())?;
     let mut builder =
         SdkMeterProvider::builder().with_resource(resource).with_reader(prometheus).with_view(view);
-    let endpoint = &config.telemetry.endpoint;
-    if !endpoint.is_empty() {
+    if let Some(endpoint) = config.telemetry.metrics_target() {
         let exporter = MetricExporter::builder()
             .with_http()
             .with_http_client(trace::client()?)
-            .with_endpoint(format!("{}/v1/metrics", endpoint.trim_end_matches('/')))
+            .with_endpoint(endpoint)
             .build()
             .map_err(|error| format!("telemetry.endpoint: {error}"))?;
         builder = builder.with_reader(PeriodicReader::builder(OnRuntime::new(exporter)).build());

@@ -7,14 +7,16 @@ pub mod trace;
 
 use std::time::Duration;
 
-use opentelemetry::KeyValue;
+use opentelemetry::{Key, KeyValue};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
+use opentelemetry_sdk::resource::{EnvResourceDetector, ResourceDetector};
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::Config;
+use crate::config::telemetry::Telemetry as Settings;
 
 /// How long the last traces and metrics may take to leave.
 const FLUSH: Duration = Duration::from_secs(5);
@@ -33,7 +35,7 @@ pub struct Telemetry {
 /// When an exporter can't be built from the settings.
 pub fn start(config: &Config) -> Result<Telemetry, String> {
     let resource = resource(config);
-    let meter = match config.telemetry.metrics || !config.telemetry.endpoint.is_empty() {
+    let meter = match config.telemetry.metrics || config.telemetry.metrics_target().is_some() {
         true => Some(metric::start(config, resource.clone())?),
         false => None,
     };
@@ -66,9 +68,17 @@ impl Telemetry {
 
 fn resource(config: &Config) -> Resource {
     let mode = if config.is_production() { "production" } else { "development" };
-    Resource::builder()
-        .with_service_name(config.telemetry.service_name.clone())
+    let given = EnvResourceDetector::new().detect();
+    let named = given.get(&Key::from_static_str("service.name")).is_some();
+    let resource = Resource::builder()
         .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
         .with_attribute(KeyValue::new("deployment.environment.name", mode))
-        .build()
+        // Once more, behind ours: what the operator says wins.
+        .with_detector(Box::new(EnvResourceDetector::new()));
+    let name = &config.telemetry.service_name;
+    // A chosen name wins over an attribute, an attribute over the usual name.
+    if named && name == Settings::SERVICE {
+        return resource.build();
+    }
+    resource.with_service_name(name.clone()).build()
 }

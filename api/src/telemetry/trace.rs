@@ -77,13 +77,13 @@ fn share_of(number: u64, bits: u32) -> f64 {
 /// Makes the provider when there is somewhere to send traces.
 pub(super) fn start(config: &Config, resource: Resource) -> Result<Option<SdkTracerProvider>, String> {
     let settings = &config.telemetry;
-    if settings.endpoint.is_empty() || settings.sampler == Sampler::AlwaysOff {
+    let Some(endpoint) = settings.traces().filter(|_| settings.sampler != Sampler::AlwaysOff) else {
         return Ok(None);
-    }
+    };
     let exporter = SpanExporter::builder()
         .with_http()
         .with_http_client(client()?)
-        .with_endpoint(format!("{}/v1/traces", settings.endpoint.trim_end_matches('/')))
+        .with_endpoint(endpoint)
         .build()
         .map_err(|error| format!("telemetry.endpoint: {error}"))?;
     let provider = SdkTracerProvider::builder()

@@ -31,6 +31,14 @@ pub struct Relation {
     pub on_delete: OnDelete,
 }
 
+impl Relation {
+    /// Whether it is changed by itself. Joined through a type of the model, it is changed by rows of that type.
+    #[must_use]
+    pub fn is_written(&self) -> bool {
+        !matches!(self.join, Join::Through { entity: Some(_), .. })
+    }
+}
+
 /// How many rows are on the other side of a relation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Cardinality {

@@ -62,7 +62,7 @@ fn create(builder: &mut Builder<'_>, entity: &Entity, name: &str, without: Optio
             input.put(&field.name, describe_input(value, field.description.as_deref()));
         }
     }
-    for relation in &entity.relations {
+    for relation in entity.relations.iter().filter(|relation| relation.is_written()) {
         if Some(relation.name.as_str()) != without && view.member(entity, &relation.name, Operation::Create) {
             let required =
                 relation.required && key_field(entity, relation).is_none_or(|key| key.default.is_none());
@@ -104,7 +104,7 @@ fn changes(builder: &mut Builder<'_>, entity: &Entity) {
             inc.add(&field.name, TypeRef::named(&ty));
         }
     }
-    for relation in &entity.relations {
+    for relation in entity.relations.iter().filter(|relation| relation.is_written()) {
         if view.member(entity, &relation.name, Operation::Update) {
             let ty = link(builder, entity, relation, false);
             let value = InputValue::new(&relation.name, ty);

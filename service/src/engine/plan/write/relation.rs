@@ -226,12 +226,13 @@ impl<'a> WritePlanner<'a> {
         let Join::Through { table, near, far, entity } = &relation.join else {
             return Err(Error::internal("a relation without a join table"));
         };
-        if entity.is_some() {
+        if let Some(middle) = entity {
+            let middle = &self.entity(*middle).name;
             return Err(Error::new(
                 Code::NotSupported,
-                format!("`{}` goes through a type of the model.", relation.name),
+                format!("`{}` goes through {middle}, which has fields and rules of its own.", relation.name),
             )
-            .hint("Create or delete rows of that type."));
+            .hint(format!("Create, change or delete rows of {middle} instead.")));
         }
         let near_entity = self
             .context()
