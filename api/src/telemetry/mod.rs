@@ -40,9 +40,13 @@ pub fn start(config: &Config) -> Result<Telemetry, String> {
         false => None,
     };
     let tracer = trace::start(config, resource)?;
-    let layer = tracer.as_ref().map(trace::layer);
-    let registry = tracing_subscriber::registry().with(log::layer(config)).with(layer);
-    registry.try_init().map_err(|error| error.to_string())?;
+    let registry = tracing_subscriber::registry().with(log::layer(config));
+    // An absent layer (`None`) would count as one that wants every span of every library.
+    let outcome = match tracer.as_ref().map(trace::layer) {
+        Some(traces) => registry.with(traces).try_init(),
+        None => registry.try_init(),
+    };
+    outcome.map_err(|error| error.to_string())?;
     log::hook_panics();
     Ok(Telemetry { tracer, meter })
 }

@@ -94,6 +94,21 @@ impl Database {
         }
     }
 
+    /// Runs one statement that may write, as a transaction of its own. Only PostgreSQL's: SQLite's need the alarm
+    /// and the kind of lock that a [`Transaction`] has.
+    ///
+    /// # Errors
+    /// The database's, classified; `TIMEOUT` at the deadline.
+    pub async fn write(
+        &self,
+        sql: &str,
+        values: Vec<sea_orm::Value>,
+        deadline: Option<Instant>,
+    ) -> Result<Vec<QueryResult>> {
+        let statement = Statement::from_sql_and_values(self.writer.get_database_backend(), sql, values);
+        within(deadline, self.writer.query_all_raw(statement)).await
+    }
+
     /// Begins a transaction that may write. On SQLite there is one at a time; others wait for it.
     ///
     /// # Errors

@@ -29,9 +29,9 @@ pub struct Facts {
     pub has_next: bool,
     /// A list: rows precede.
     pub has_previous: bool,
-    /// A list: the cursor of the first row.
+    /// A list: the cursor of the first row, where rows may precede it.
     pub start: Option<String>,
-    /// A list: the cursor of the last row.
+    /// A list: the cursor of the last row, where rows may follow it.
     pub end: Option<String>,
     /// A list: the number of rows on all pages, where it was asked for.
     pub total: Option<i64>,

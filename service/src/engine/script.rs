@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use entity::catalog::Entity;
 use entity::{EntityId, Input, Value};
+use migration::Dialect;
 use sea_orm::QueryResult;
 
 use super::execute::{self, Values};
@@ -74,6 +75,15 @@ impl Engine {
         let plan = tracing::debug_span!(target: "launchway::engine", "plan")
             .in_scope(|| WritePlanner::new(context).writes(roots))?;
         let started = Instant::now();
+        if self.database.dialect() == Dialect::Postgres
+            && options.idempotency.is_none()
+            && !options.dry_run
+            && plan.alone().is_some()
+        {
+            let mut run = Run::new(self, context, &plan, Connection::Pool);
+            run.all().await?;
+            return Ok(Written::Now(run.reply(started.elapsed())));
+        }
         let transaction = self.database.begin(context.deadline).await?;
         if let Some(idempotency) = &options.idempotency
             && let Some(before) = super::idempotency::claim(&transaction, context, idempotency).await?
@@ -81,15 +91,7 @@ impl Engine {
             transaction.rollback().await?;
             return Ok(Written::Before(before));
         }
-        let mut run = Run {
-            engine: self,
-            context,
-            plan: &plan,
-            transaction: &transaction,
-            touched: vec![Vec::new(); plan.slots],
-            versions: vec![Vec::new(); plan.slots],
-            answers: vec![None; plan.answers.len()],
-        };
+        let mut run = Run::new(self, context, &plan, Connection::Transaction(&transaction));
         let outcome = run.all().await;
         let reply = match outcome {
             Ok(()) => run.reply(started.elapsed()),
@@ -111,21 +113,57 @@ impl Engine {
     }
 }
 
+/// Where the statements of a script run.
+enum Connection<'a> {
+    /// All in one transaction.
+    Transaction(&'a Transaction),
+    /// On any connection: there is only one statement that writes, and it gives the answer.
+    Pool,
+}
+
 /// A script on its way.
 struct Run<'a> {
     engine: &'a Engine,
     context: &'a Context,
     plan: &'a WritePlan,
-    transaction: &'a Transaction,
+    connection: Connection<'a>,
     touched: Vec<Vec<Value>>,
     versions: Vec<Vec<i64>>,
     answers: Vec<Option<String>>,
 }
 
 impl<'a> Run<'a> {
+    fn new(
+        engine: &'a Engine,
+        context: &'a Context,
+        plan: &'a WritePlan,
+        connection: Connection<'a>,
+    ) -> Self {
+        Self {
+            engine,
+            context,
+            plan,
+            connection,
+            touched: vec![Vec::new(); plan.slots],
+            versions: vec![Vec::new(); plan.slots],
+            answers: vec![None; plan.answers.len()],
+        }
+    }
+
+    /// The answer that the only statement gives.
+    fn alone(&self) -> Option<&'a AnswerPlan> {
+        match self.connection {
+            Connection::Transaction(_) => None,
+            Connection::Pool => self.plan.alone(),
+        }
+    }
+
     async fn all(&mut self) -> Result<()> {
         for (index, step) in self.plan.steps.iter().enumerate() {
             self.step(step).await.map_err(|error| error.under(self.plan.root_of(index)))?;
+        }
+        if self.alone().is_some() {
+            return Ok(());
         }
         self.read(|_, answer| match answer {
             AnswerPlan::One { before, .. } | AnswerPlan::Batch { before, .. } => !before,
@@ -139,7 +177,8 @@ impl<'a> Run<'a> {
             return self.read(|index, _| index == *position).await;
         }
         let mut sql = self.sql();
-        sql.step(step);
+        sql.step(step, self.alone());
+        let floats = sql.floats;
         let (text, binds) = (sql.text, sql.binds);
         match step {
             StepPlan::Insert(plan) => {
@@ -148,6 +187,7 @@ impl<'a> Run<'a> {
                     .await
                     .map_err(|error| if plan.create_only { exists_already(error) } else { error })?;
                 self.remember(plan.slot, plan.entity, &rows)?;
+                self.answered(&rows, floats)?;
                 if rows.len() < plan.rows.len() {
                     return Err(
                         self.not_upserted(plan.conflict.as_ref().and_then(|conflict| conflict.if_version))
@@ -157,6 +197,7 @@ impl<'a> Run<'a> {
             StepPlan::Update { slot, entity, expect, .. } | StepPlan::Delete { slot, entity, expect, .. } => {
                 let rows = self.query(&text, &binds).await?;
                 self.remember(*slot, *entity, &rows)?;
+                self.answered(&rows, floats)?;
                 self.expected(*entity, expect, rows.len()).await?;
             }
             StepPlan::Link { .. } | StepPlan::Unlink { .. } => {
@@ -175,6 +216,16 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// Keeps the answer where the statement gave it.
+    fn answered(&mut self, rows: &[QueryResult], floats: bool) -> Result<()> {
+        let (Some(AnswerPlan::One { .. }), Some(row)) = (self.alone(), rows.first()) else { return Ok(()) };
+        let json: Option<String> = execute::column(row, 2)?;
+        if let Some(place) = self.answers.first_mut() {
+            *place = json.map(|json| if floats { number::canonical(&json) } else { json });
+        }
+        Ok(())
+    }
+
     fn sql(&self) -> Sql<'a> {
         Sql::new(&self.context.catalog, self.engine.database.dialect())
     }
@@ -182,7 +233,13 @@ impl<'a> Run<'a> {
     async fn query(&self, text: &str, binds: &[Bind]) -> Result<Vec<QueryResult>> {
         let values = Values { context: self.context, params: &[], touched: &self.touched };
         let bound = execute::bind_all(&self.engine.database, binds, &values)?;
-        self.transaction.query(text, bound).await.map_err(|error| explain::constraint(self.context, error))
+        let work = async {
+            match self.connection {
+                Connection::Transaction(transaction) => transaction.query(text, bound).await,
+                Connection::Pool => self.engine.database.write(text, bound, self.context.deadline).await,
+            }
+        };
+        work.await.map_err(|error| explain::constraint(self.context, error))
     }
 
     fn remember(&mut self, slot: usize, entity: EntityId, rows: &[QueryResult]) -> Result<()> {

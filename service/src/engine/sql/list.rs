@@ -12,8 +12,8 @@ use crate::engine::request::PageFact;
 struct Needs {
     /// One row more than the page is fetched, to know whether there is one.
     more: bool,
-    /// Rows are numbered and counted, to know the first and the last.
-    numbers: bool,
+    /// Rows are counted, to know the last.
+    count: bool,
 }
 
 impl Sql<'_> {
@@ -33,7 +33,7 @@ impl Sql<'_> {
     /// The page as columns: JSON, more rows follow, rows precede, first cursor, last cursor, total, parent is there.
     pub(crate) fn page_columns(&mut self, plan: &ListPlan) {
         let rows = self.alias();
-        let needs = Needs { more: true, numbers: true };
+        let needs = Needs { more: true, count: false };
         self.push("select ");
         self.as_text(&mut |sql| sql.page_object(plan, rows, needs, None));
         self.push(" as c0, ");
@@ -41,9 +41,9 @@ impl Sql<'_> {
         self.push(" as c1, ");
         self.fact_flag(plan, rows, &PageFact::HasPrevious);
         self.push(" as c2, ");
-        self.fact_cursor(plan, rows, &PageFact::Start);
+        self.link_cursor(plan, rows, &PageFact::Start);
         self.push(" as c3, ");
-        self.fact_cursor(plan, rows, &PageFact::End);
+        self.link_cursor(plan, rows, &PageFact::End);
         self.push(" as c4, ");
         if plan.total {
             self.total(plan, None);
@@ -74,7 +74,7 @@ impl Sql<'_> {
 
     fn part(&mut self, plan: &ListPlan, rows: Alias, needs: Needs, row: Option<Alias>, part: &PartPlan) {
         let filter = needs.more.then(|| format!("t{}.\"#n\" <= {}", rows.0, plan.window.limit));
-        let order = (needs.numbers && plan.window.backward).then(|| format!("t{}.\"#n\" desc", rows.0));
+        let order = plan.window.backward.then(|| format!("t{}.\"#n\" desc", rows.0));
         match part {
             PartPlan::Constant(text) => {
                 self.text_literal(text);
@@ -129,14 +129,22 @@ impl Sql<'_> {
             // In the direction of reading: the one row more is there.
             self.push("coalesce(max(").table(rows).push(".\"#n\"), 0) > ").number(window.limit);
         } else {
-            // Against it: the page begins somewhere in the list.
-            let began = if window.backward {
-                window.before.is_some() || window.before_id.is_some()
-            } else {
-                window.after.is_some() || window.after_id.is_some() || window.offset > 0
-            };
-            self.push(if began { "true" } else { "false" });
+            self.push(if began(plan) { "true" } else { "false" });
         }
+    }
+
+    /// The cursor to the page before or after this one, where there is such a page; another one is not looked for.
+    fn link_cursor(&mut self, plan: &ListPlan, rows: Alias, fact: &PageFact) {
+        let against = matches!(fact, PageFact::Start) != plan.window.backward;
+        if against && !began(plan) {
+            self.push(if self.dialect == Dialect::Postgres { "null::text" } else { "null" });
+            return;
+        }
+        self.push("max(");
+        self.cursor(plan.entity, rows, &plan.order);
+        // Where rows follow, the page is full.
+        let place = if against { 1 } else { plan.window.limit };
+        self.push(") filter (where ").table(rows).push(".\"#n\" = ").number(place).push(")");
     }
 
     fn fact_cursor(&mut self, plan: &ListPlan, rows: Alias, fact: &PageFact) {
@@ -181,10 +189,11 @@ impl Sql<'_> {
     fn page_rows(&mut self, plan: &ListPlan, rows: Alias, needs: Needs, row: Option<Alias>) {
         let inner = self.alias();
         self.push("(");
-        if needs.numbers || needs.more {
+        let numbers = needs.more || needs.count || plan.window.backward;
+        if numbers {
             let numbered = self.alias();
             self.push("select ").table(numbered).push(".*, row_number() over () as \"#n\"");
-            if needs.numbers {
+            if needs.count {
                 self.push(", count(*) over () as \"#c\"");
             }
             self.push(" from (");
@@ -316,18 +325,23 @@ fn needs(plan: &ListPlan) -> Needs {
         PartPlan::Fact(fact) => vec![fact],
         PartPlan::Nodes(_) | PartPlan::Edges(_) | PartPlan::Total | PartPlan::Constant(_) => Vec::new(),
     });
-    let mut needs = Needs { more: false, numbers: plan.window.backward };
+    let mut needs = Needs { more: false, count: false };
     for fact in facts {
         match fact {
-            PageFact::HasNext | PageFact::HasPrevious => {
-                needs.more = true;
-                needs.numbers = needs.numbers || plan.window.backward;
-            }
-            PageFact::Start | PageFact::End => {
-                needs.numbers = true;
-            }
+            PageFact::HasNext | PageFact::HasPrevious => needs.more = true,
+            PageFact::Start | PageFact::End => needs.count = true,
             PageFact::Typename(_) => {}
         }
     }
     needs
+}
+
+/// Whether rows may precede the page in the direction of reading: it begins somewhere in the list.
+fn began(plan: &ListPlan) -> bool {
+    let window = &plan.window;
+    if window.backward {
+        window.before.is_some() || window.before_id.is_some()
+    } else {
+        window.after.is_some() || window.after_id.is_some() || window.offset > 0
+    }
 }

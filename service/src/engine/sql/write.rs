@@ -19,15 +19,20 @@ fn at_most(expect: &Expect) -> Option<u64> {
 }
 
 impl Sql<'_> {
-    /// The statement of a step; reads have their own.
-    pub(crate) fn step(&mut self, step: &StepPlan) {
+    /// The statement of a step; reads have their own. With an answer, the third column it returns is that.
+    pub(crate) fn step(&mut self, step: &StepPlan, answer: Option<&AnswerPlan>) {
         match step {
-            StepPlan::Insert(plan) => self.insert(plan),
+            StepPlan::Insert(plan) => {
+                let row = self.insert(plan, answer.is_some());
+                self.returning(plan.entity, row, answer);
+            }
             StepPlan::Update { entity, predicate, assigns, expect, .. } => {
-                self.update(*entity, predicate, assigns, at_most(expect))
+                let row = self.update(*entity, predicate, assigns, at_most(expect));
+                self.returning(*entity, row, answer);
             }
             StepPlan::Delete { entity, predicate, expect, .. } => {
-                self.delete(*entity, predicate, at_most(expect))
+                let row = self.delete(*entity, predicate, at_most(expect));
+                self.returning(*entity, row, answer);
             }
             StepPlan::Link { join, near, far } => self.link(join, near, far),
             StepPlan::Unlink { join, near, far } => self.unlink(join, near, far.as_ref()),
@@ -36,12 +41,12 @@ impl Sql<'_> {
         }
     }
 
-    fn insert(&mut self, plan: &InsertPlan) {
+    fn insert(&mut self, plan: &InsertPlan, named: bool) -> Alias {
         let entity = self.catalog.entity(plan.entity);
         self.push("insert into ").ident(&entity.table);
         // An upsert's new values are compared with the row that is there, which needs a name.
         let row = self.alias();
-        if plan.conflict.is_some() {
+        if named || plan.conflict.is_some() {
             self.push(" as ").table(row);
         }
         self.push(" (");
@@ -61,7 +66,7 @@ impl Sql<'_> {
         if let Some(conflict) = &plan.conflict {
             self.conflict(entity, row, conflict);
         }
-        self.returning(entity);
+        row
     }
 
     fn conflict(&mut self, entity: &Entity, row: Alias, conflict: &ConflictPlan) {
@@ -87,7 +92,7 @@ impl Sql<'_> {
         predicate: &Predicate,
         assigns: &[(FieldId, Assign)],
         limit: Option<u64>,
-    ) {
+    ) -> Alias {
         let entity = self.catalog.entity(entity);
         let row = self.alias();
         self.push("update ").ident(&entity.table).push(" as ").table(row).push(" set ");
@@ -99,10 +104,10 @@ impl Sql<'_> {
         self.assigns(entity, row, assigns);
         self.push(" where ");
         self.rows(entity, row, predicate, limit);
-        self.returning(entity);
+        row
     }
 
-    fn delete(&mut self, entity: EntityId, predicate: &Predicate, limit: Option<u64>) {
+    fn delete(&mut self, entity: EntityId, predicate: &Predicate, limit: Option<u64>) -> Alias {
         let definition = self.catalog.entity(entity);
         let row = self.alias();
         match definition.deleted_at {
@@ -122,7 +127,7 @@ impl Sql<'_> {
             }
         }
         self.rows(definition, row, predicate, limit);
-        self.returning(definition);
+        row
     }
 
     /// The rows of a change; with a limit they are found first.
@@ -142,11 +147,25 @@ impl Sql<'_> {
         self.push(" order by ").column(inner, key).push(" limit ").number(limit).push(")");
     }
 
-    fn returning(&mut self, entity: &Entity) {
+    /// The touched row's key, its version, and the answer where the step gives it by itself.
+    fn returning(&mut self, entity: EntityId, row: Alias, answer: Option<&AnswerPlan>) {
+        let definition = self.catalog.entity(entity);
         self.push(" returning cast(")
-            .ident(&entity.key_field().column)
+            .ident(&definition.key_field().column)
             .push(" as text), ")
-            .ident(&entity.field(entity.version).column);
+            .ident(&definition.field(definition.version).column);
+        let Some(AnswerPlan::One { predicate, object, .. }) = answer else { return };
+        self.push(", ");
+        self.as_text(&mut |sql| {
+            if *predicate == Predicate::Always {
+                return sql.row_object(object, row);
+            }
+            sql.push("case when ");
+            sql.predicate(entity, row, predicate);
+            sql.push(" then ");
+            sql.row_object(object, row);
+            sql.push(" end");
+        });
     }
 
     fn assigns(&mut self, entity: &Entity, row: Alias, assigns: &[(FieldId, Assign)]) {

@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::engine::request::{Answer, BatchPart, Change, Root, Target, Write};
 use crate::error::{Code, Error, Kind, Result};
 
+mod alone;
 mod create;
 mod relation;
 mod row;
