@@ -158,5 +158,18 @@ fn mistakes_in_a_body_name_the_row_and_the_field() {
             assert!([400, 422].contains(&refused.status), "{}", refused.whole());
             assert_eq!(places(&refused.json(), "pointer"), pointers, "{body}");
         }
+        let _ = anyone.post("/v1/books", json!({ "id": "old", "title": "old" })).await.is(201);
+        let row = |id: &str, title: &str| json!({ "id": id, "title": title });
+        for (body, pointer) in [
+            (json!([row("1", "a"), row("2", "b"), row("3", "a")]), "#/2/title"),
+            (json!([row("1", "a"), row("1", "b")]), "#/1/id"),
+            (json!([row("1", "a"), row("2", "old"), row("3", "c")]), "#/1/title"),
+            (json!([row("1", "a"), row("2", "b"), row("old", "c")]), "#/2/id"),
+            (json!([row("old", "a")]), "#/0/id"),
+            (row("old", "a"), "#/id"),
+        ] {
+            let refused = anyone.post("/v1/books", body.clone()).await.is(409).fails("UNIQUE_VIOLATION");
+            assert_eq!(places(&refused.json(), "pointer"), [pointer], "{body}");
+        }
     });
 }

@@ -15,6 +15,7 @@ use service::{Context, Result, Service};
 use crate::http::{Call, body, method, problem};
 
 mod answer;
+mod clash;
 mod known;
 pub mod parse;
 mod read;

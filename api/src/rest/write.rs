@@ -53,9 +53,12 @@ impl Rest {
         let shape = self.shape(entity, kind, &prefer, Applies::Write, plain, wants_body);
         let alone = kind == Kind::CreatedMany && rows.len() == 1;
         let task = Task { change: Change::Create { rows }, answer, prefer, shape };
-        let done = self.perform(asked, entity, task).await;
-        // The engine counts rows where there are several; the caller wrote a list either way.
-        done.map_err(|error| if alone { error.map_input(&first_row) } else { error })
+        match self.perform(asked, entity, task).await {
+            // The engine counts rows where there are several; the caller wrote a list either way.
+            Err(error) if alone => Err(error.map_input(&first_row)),
+            Err(error) if kind == Kind::CreatedMany => Err(self.clash(asked, entity, error).await),
+            done => done,
+        }
     }
 
     /// `PATCH /v1/tracks/{id}`
