@@ -1,5 +1,7 @@
 //! What went wrong, as values; no message holds SQL or a row.
 
+use std::borrow::Cow;
+
 use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr};
 
 use crate::plan::Plan;
@@ -57,6 +59,9 @@ pub enum Error {
         /// The step.
         doing: String,
     },
+    /// The server has no such database.
+    #[error("the database `{0}` does not exist")]
+    Missing(String),
     /// The database can't be reached.
     #[error("the database can't be reached")]
     Unavailable(#[source] DbErr),
@@ -84,6 +89,7 @@ impl Error {
             Error::Newer { .. } => "NEWER",
             Error::History(_) => "HISTORY",
             Error::Privilege { .. } => "PRIVILEGE",
+            Error::Missing(_) => "MISSING",
             Error::Unavailable(_) => "UNAVAILABLE",
             Error::Database { .. } => "DATABASE",
         }
@@ -91,8 +97,11 @@ impl Error {
 
     /// What a person can do.
     #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
-        Some(match self {
+    pub fn hint(&self) -> Option<Cow<'static, str>> {
+        Some(Cow::Borrowed(match self {
+            Error::Missing(name) => {
+                return Some(Cow::Owned(format!("Make it with `createdb {name}`, or correct the URL.")));
+            }
             Error::Refused(_) => "The plan says for each refused step what to do instead.",
             Error::Inexpressible { .. } => {
                 "Compare the type's own fields with constants there, and put the rest into a rule (`@allow`)."
@@ -109,7 +118,7 @@ impl Error {
                 "Check that the database runs and that the URL, the user and the password are right."
             }
             Error::Database { .. } => return None,
-        })
+        }))
     }
 
     /// The plan, where that is what was refused.
@@ -124,6 +133,7 @@ impl Error {
             | Error::Newer { .. }
             | Error::History(_)
             | Error::Privilege { .. }
+            | Error::Missing(_)
             | Error::Unavailable(_)
             | Error::Database { .. } => None,
         }
@@ -140,6 +150,7 @@ impl Error {
             Some("23514" | "275") => violation("a row breaks the check"),
             Some("23502" | "1299") => violation("a row has no value"),
             Some("42501" | "8") => Error::Privilege { doing },
+            Some("3D000") => Error::Missing(quoted(&source)),
             Some("55P03") => Error::Busy(format!("{doing}: a table is in use")),
             Some("40P01" | "40001") => Error::Busy(format!("{doing}: others were in the way")),
             Some("5" | "6" | "261" | "517" | "262") => {
@@ -150,6 +161,13 @@ impl Error {
             None => Error::Database { doing, source },
         }
     }
+}
+
+/// What a message of the database quotes.
+fn quoted(error: &DbErr) -> String {
+    let text = error.to_string();
+    let inner = text.split_once('"').and_then(|(_, rest)| rest.split_once('"'));
+    inner.map_or_else(|| "of the URL".to_owned(), |(name, _)| name.to_owned())
 }
 
 fn refused(plan: &Plan) -> String {

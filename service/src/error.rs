@@ -86,6 +86,7 @@ codes! {
     NotAcceptable = "NOT_ACCEPTABLE" => NotAcceptable, "No representation fits the Accept header.";
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE" => UnsupportedMediaType, "The body's media type is not understood.";
     BodyTooLarge = "BODY_TOO_LARGE" => TooLarge, "The body is larger than allowed.";
+    QueryTooLong = "QUERY_TOO_LONG" => TooLarge, "The query string is longer than allowed.";
     BodyTimeout = "BODY_TIMEOUT" => BadRequest, "The body did not arrive in time.";
     PersistedQueryNotFound = "PERSISTED_QUERY_NOT_FOUND" => BadRequest, "The document of this hash is not known here yet; send it once with the hash.";
     IdempotencyMismatch = "IDEMPOTENCY_KEY_REUSED" => Invalid, "The idempotency key was used before with another request.";
@@ -134,6 +135,18 @@ impl fmt::Display for Code {
     }
 }
 
+/// What a cause says for people to read: without the line of the database's own source that drivers add.
+#[must_use]
+pub fn told(cause: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = cause.to_string();
+    let line =
+        text.rsplit_once(" at line ").filter(|(_, line)| line.bytes().all(|byte| byte.is_ascii_digit()));
+    if let Some(length) = line.map(|(before, _)| before.len()) {
+        text.truncate(length);
+    }
+    text
+}
+
 /// One step of the way to the offending place: a response key, an input field, or an index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Segment {
@@ -141,6 +154,8 @@ pub enum Segment {
     Name(String),
     /// A position in a list, from 0.
     Index(usize),
+    /// A query parameter, as it was written: what comes after it is inside its value.
+    Parameter(String),
 }
 
 impl From<&str> for Segment {
@@ -276,6 +291,24 @@ impl Error {
         self
     }
 
+    /// Says the place in the input otherwise, of this error and of those that go with it.
+    #[must_use]
+    pub fn map_input(mut self, place: &impl Fn(Vec<Segment>) -> Vec<Segment>) -> Self {
+        self.0.others =
+            std::mem::take(&mut self.0.others).into_iter().map(|other| other.map_input(place)).collect();
+        self.0.input = place(std::mem::take(&mut self.0.input));
+        self
+    }
+
+    /// The error without hints that tell names of the model, for those who are not to learn them.
+    #[must_use]
+    pub fn without_suggestions(mut self) -> Self {
+        self.0.others =
+            std::mem::take(&mut self.0.others).into_iter().map(Error::without_suggestions).collect();
+        self.0.hint = self.0.hint.filter(|hint| !entity::suggest::is_hint(hint));
+        self
+    }
+
     /// The code.
     #[must_use]
     pub fn code(&self) -> Code {
@@ -318,7 +351,7 @@ impl Error {
         let mut text = String::new();
         for segment in &self.0.input {
             match segment {
-                Segment::Name(name) => {
+                Segment::Name(name) | Segment::Parameter(name) => {
                     if !text.is_empty() {
                         text.push('.');
                     }
@@ -356,3 +389,15 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::told;
+
+    #[test]
+    fn causes_tell_no_lines_of_other_programs() {
+        let told = |text: &str| told(&std::io::Error::other(text.to_owned()));
+        assert_eq!(told("relation \"x\" does not exist at line 1392"), "relation \"x\" does not exist");
+        assert_eq!(told("the third at line x"), "the third at line x");
+    }
+}

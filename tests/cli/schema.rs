@@ -119,3 +119,31 @@ fn two_that_apply_at_once_do_not_collide() {
         });
     });
 }
+
+#[test]
+fn a_database_that_is_not_there_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("model.graphql"), BEFORE).unwrap();
+    let run = |command: &str, url: &str| Launchway::new(folder.path(), [command, "--database", url]).run();
+    let said = run("apply", "sqlite:///nonexistent/dir/x.db");
+    assert!(
+        said.code != Some(0) && said.stderr.contains("The folder `/nonexistent/dir` does not exist"),
+        "{}",
+        said.text()
+    );
+    assert!(!said.stderr.contains("Try again"), "{}", said.text());
+    let Some(cluster) = harness::postgres::shared() else { return };
+    for command in ["apply", "serve"] {
+        let said = run(command, &cluster.url("nobody_made_it"));
+        assert!(
+            said.code != Some(0) && said.stderr.contains("the database `nobody_made_it` does not exist"),
+            "{}",
+            said.text()
+        );
+        assert!(
+            said.stderr.contains("createdb nobody_made_it") && !said.stderr.contains("at line"),
+            "{}",
+            said.text()
+        );
+    }
+}

@@ -134,3 +134,39 @@ fn what_is_exported_imports_again() {
         });
     }
 }
+
+#[test]
+fn a_wrong_header_is_told_where_it_stands() {
+    every(async |app| {
+        let path = write(&app, "Genre.csv", "\nname,lable\nJazz,x\nRock,y\n").display().to_string();
+        let said = app.command(&["import", &path]);
+        assert!(said.code != Some(0) && said.stderr.contains("Genre.csv:2: lable"), "{}", said.text());
+        let path = write(&app, "Genre.csv", "name,lable\nJazz,x\n").display().to_string();
+        let said = app.command(&["import", &path]);
+        assert!(said.code != Some(0) && said.stderr.contains("Genre.csv:1: lable"), "{}", said.text());
+        // A wrong value stands in its row.
+        let path = write(&app, "Genre.csv", "name\nJazz\n\"\"\n").display().to_string();
+        let said = app.command(&["import", &path]);
+        assert!(said.code == Some(0) || said.stderr.contains("Genre.csv:3"), "{}", said.text());
+    });
+}
+
+#[test]
+fn an_export_does_not_mix_with_one_in_another_format() {
+    every(async |app| {
+        let out = app.folder().join("out");
+        let folder = out.display().to_string();
+        let _ = app.command(&["export", &folder]).good();
+        let said = app.command(&["export", &folder, "--format", "csv"]);
+        assert!(said.code != Some(0) && said.stderr.contains(".ndjson"), "{}", said.text());
+        assert!(
+            std::fs::read_dir(&out)
+                .unwrap()
+                .flatten()
+                .all(|file| file.path().extension().unwrap() == "ndjson")
+        );
+        // The same again replaces its own files.
+        let _ = app.command(&["export", &folder]).good();
+        let _ = app.command(&["import", &folder]).good();
+    });
+}

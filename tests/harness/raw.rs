@@ -30,6 +30,31 @@ impl Wire {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
+    /// Reads one answer that tells its length; none when the other side closed before its first byte.
+    pub async fn answer(&mut self) -> Option<String> {
+        let mut bytes = Vec::new();
+        loop {
+            let mut more = [0; 4096];
+            let read =
+                timeout(Duration::from_secs(30), self.stream.read(&mut more)).await.expect("an answer");
+            let read = read.unwrap_or(0);
+            if read == 0 {
+                assert!(bytes.is_empty(), "half an answer: {}", String::from_utf8_lossy(&bytes));
+                return None;
+            }
+            bytes.extend_from_slice(&more[..read]);
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+            let length = head.lines().find_map(|line| {
+                let (name, value) = line.split_once(':')?;
+                name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
+            });
+            if body.len() >= length.unwrap_or(0) {
+                return Some(text);
+            }
+        }
+    }
+
     /// Whether the other side closes within the time.
     pub async fn closes(&mut self, wait: Duration) -> bool {
         let mut bytes = [0; 4096];

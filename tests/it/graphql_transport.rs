@@ -159,3 +159,21 @@ fn introspection_describes_what_the_caller_may_use() {
         assert_eq!(admin["__schema"]["mutationType"]["name"], "Mutation");
     });
 }
+
+#[test]
+fn introspection_beside_data_is_one_statement() {
+    STORE.both(async |app| {
+        let query = "{ __schema { queryType { name } } genres(orderBy: [{ name: ASC }], first: 1) { nodes { name } } artists { totalCount } kind: __typename gone: genre(id: \"999999\") { name } }";
+        let (reply, statements) = app.statements_during(app.anyone().graphql(query)).await;
+        let reply = reply.json();
+        let data = &reply["data"];
+        assert_eq!(data["__schema"]["queryType"]["name"], "Query", "{reply}");
+        assert_eq!(data["genres"]["nodes"].as_array().unwrap().len(), 1, "{reply}");
+        assert!(data["artists"]["totalCount"].as_i64().unwrap() > 0, "{reply}");
+        assert_eq!((&data["kind"], &data["gone"]), (&json!("Query"), &json!(null)), "{reply}");
+        assert_eq!(reply["errors"][0]["path"], json!(["gone"]), "{reply}");
+        if let Some(statements) = statements {
+            assert_eq!(statements.len(), 1, "{statements:#?}");
+        }
+    });
+}

@@ -16,6 +16,7 @@ mod nested;
 mod page;
 mod parity;
 mod random;
+mod refusal;
 mod rest;
 mod server;
 mod stream;

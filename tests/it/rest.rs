@@ -35,6 +35,118 @@ fn reads_have_an_etag_and_honor_it() {
 }
 
 #[test]
+fn a_304_has_the_tag_of_the_200_it_stands_for() {
+    both(NOTES, async |app| {
+        let anyone = app.anyone();
+        for (at, body) in ["short".to_owned(), "long ".repeat(1_000)].iter().enumerate() {
+            let path = format!("/v1/notes/{}", at + 1);
+            let made =
+                anyone.post("/v1/notes", json!({ "title": format!("{at}"), "body": body })).await.is(201);
+            let plain = anyone.with("accept-encoding", "identity").get(&path).await.is(200);
+            let packing = anyone.with("accept-encoding", "gzip");
+            let packed = packing.get(&path).await.is(200);
+            assert_eq!(packed.header("content-encoding").is_empty(), at == 0, "{}", packed.whole());
+            assert_eq!(packed.header("etag") == plain.header("etag"), at == 0);
+            for tag in ["*".to_owned(), packed.header("etag"), plain.header("etag"), made.header("etag")] {
+                let same = packing.with("if-none-match", &tag).get(&path).await.is(304);
+                assert_eq!(same.header("etag"), packed.header("etag"), "{tag}");
+                let same = anyone
+                    .with("accept-encoding", "identity")
+                    .with("if-none-match", &tag)
+                    .get(&path)
+                    .await
+                    .is(304);
+                assert_eq!(same.header("etag"), plain.header("etag"), "{tag}");
+            }
+        }
+    });
+}
+
+#[test]
+fn reads_and_bulk_changes_keep_to_the_rules_of_tags() {
+    both(NOTES, async |app| {
+        let anyone = app.anyone();
+        let made = anyone.post("/v1/notes", json!({ "title": "a" })).await.is(201);
+        let _ = anyone.with("if-match", &made.header("etag")).get("/v1/notes/1").await.is(200);
+        let _ = anyone.with("if-match", "*").get("/v1/notes/1").await.is(200);
+        let weak = format!("W/{}", made.header("etag"));
+        for tag in ["\"1:7\"", "\"\"", &weak] {
+            let _ = anyone.with("if-match", tag).get("/v1/notes/1").await.is(412).fails("VERSION_MISMATCH");
+            let _ = anyone.with("if-match", tag).head("/v1/notes/1").await.is(412);
+        }
+        // 412 comes before 304.
+        let both = anyone.with("if-match", "\"1:7\"").with("if-none-match", &made.header("etag"));
+        let _ = both.get("/v1/notes/1").await.is(412);
+        let changed = anyone.json("PATCH", "/v1/notes?title=a", json!({ "body": "x" })).await.is(200);
+        assert_eq!(changed.header("etag"), "");
+        let many = anyone.post("/v1/notes", json!([{ "title": "b" }])).await.is(201);
+        assert_eq!(many.header("etag"), "");
+        let gone = anyone.delete("/v1/notes?title=a").await.is(200);
+        assert_eq!(gone.header("etag"), "", "{}", gone.whole());
+    });
+}
+
+#[test]
+fn a_page_of_no_rows_says_whether_there_are_any() {
+    both(NOTES, async |app| {
+        let anyone = app.anyone();
+        let empty = json!({ "data": [], "hasMore": false, "next": null });
+        assert_eq!(anyone.get("/v1/notes?limit=0").await.good().json(), empty);
+        let _ = anyone.post("/v1/notes", json!({ "title": "a" })).await.is(201);
+        let some = json!({ "data": [], "hasMore": true, "next": null });
+        assert_eq!(anyone.get("/v1/notes?limit=0").await.good().json(), some);
+        let data = anyone
+            .graphql("{ notes(first: 0) { nodes { id } pageInfo { hasNextPage endCursor } } }")
+            .await
+            .data();
+        assert_eq!(
+            data["notes"],
+            json!({ "nodes": [], "pageInfo": { "hasNextPage": true, "endCursor": null } })
+        );
+    });
+}
+
+#[test]
+fn numbers_with_an_exponent_are_numbers_in_a_query_too() {
+    let model =
+        "type Item @model(id: SERIAL) @allow(to: [ALL], role: \"anyone\") { d: Decimal  f: Float  n: Int }";
+    both(model, async |app| {
+        let anyone = app.anyone();
+        let body = b"{\"d\":1e1,\"f\":1e1,\"n\":10}".to_vec();
+        let _ = anyone
+            .with("content-type", "application/json")
+            .send("POST", "/v1/items", Some(body))
+            .await
+            .is(201);
+        for query in ["d=1e1", "f=1e1", "d=10", "d=1E%2B1", "d[in]=1e1,2", "f[lt]=1.1e1", "d=10.0", "n=10"] {
+            let found = anyone.get(&format!("/v1/items?{query}")).await.good().json();
+            assert_eq!(found["data"].as_array().unwrap().len(), 1, "{query}: {found}");
+        }
+        // JSON takes no such number for an Int either.
+        let _ = anyone.get("/v1/items?n=1e1").await.is(422);
+        let _ = anyone.get("/v1/items?d=1e999").await.is(422);
+    });
+}
+
+#[test]
+fn ids_that_clients_make_fit_into_a_path() {
+    let model = "type Tag @model(id: CLIENT) @allow(to: [ALL], role: \"anyone\") { label: String }";
+    both(model, async |app| {
+        let anyone = app.anyone();
+        for id in [String::new(), "x".repeat(1_001)] {
+            let refused =
+                anyone.post("/v1/tags", json!({ "id": id, "label": "a" })).await.is(422).fails("BAD_VALUE");
+            assert_eq!(refused.json()["errors"][0]["pointer"], "#/id");
+            let create = "mutation($id: ID!) { createTag(input: { id: $id }) { id } }";
+            let _ = anyone.graphql_with(create, json!({ "id": id })).await.fails("BAD_VALUE");
+        }
+        let longest = "x".repeat(1_000);
+        let _ = anyone.post("/v1/tags", json!({ "id": longest })).await.is(201);
+        let _ = anyone.get(&format!("/v1/tags/{longest}")).await.is(200);
+    });
+}
+
+#[test]
 fn patch_is_a_merge_patch() {
     both(NOTES, async |app| {
         let anyone = app.anyone();

@@ -104,6 +104,132 @@ fn it_finishes_what_it_began_when_told_to_stop() {
 }
 
 #[test]
+fn every_request_that_was_sent_is_answered_when_it_is_told_to_stop() {
+    let model = "type Item @model(id: SERIAL) @allow(to: [ALL], role: \"anyone\") { n: Int! }";
+    for backend in Backend::available() {
+        runtime::block_on(async {
+            let mut app = App::start(backend, model).await;
+            let address = app.address().to_owned();
+            let body = json!({ "n": 1 }).to_string();
+            let request = format!(
+                "POST /v1/items HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            let made = std::cell::Cell::new(0);
+            let client = async || {
+                let mut wire = Wire::open(&address).await;
+                loop {
+                    assert!(wire.write(request.as_bytes()).await, "the connection was closed without a word");
+                    let answer = wire.answer().await.expect("an answer to every request");
+                    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+                    made.set(made.get() + 1);
+                    if answer.to_lowercase().contains("connection: close") {
+                        return;
+                    }
+                }
+            };
+            // Connections that wait are not hung up on at once either.
+            let mut idle = Wire::open(&address).await;
+            assert!(idle.write(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await);
+            assert!(idle.answer().await.is_some());
+            let mut quiet = Wire::open(&address).await;
+            assert!(quiet.write(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await);
+            assert!(quiet.answer().await.is_some());
+            let stop = async {
+                while made.get() < 100 {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+                app.signal("TERM");
+            };
+            let clients = futures::future::join_all((0..16).map(|_| client()));
+            futures::future::join(clients, stop).await;
+            assert!(idle.write(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await);
+            let last = idle.answer().await.expect("an answer to who comes late");
+            assert!(last.to_lowercase().contains("connection: close"), "{last}");
+            assert!(quiet.closes(Duration::from_secs(10)).await);
+            assert_eq!(app.ended(Duration::from_secs(15)).await, Some(0), "{}", app.logs());
+            app.launch().await;
+            let data = app.anyone().graphql("{ items { totalCount } }").await.data();
+            assert_eq!(data["items"]["totalCount"], made.get());
+        });
+    }
+}
+
+#[test]
+fn too_much_is_refused_before_it_is_sent() {
+    STORE.both(async |app| {
+        let mut wire = Wire::open(app.address()).await;
+        let head = "POST /v1/genres HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nexpect: 100-continue\r\ncontent-length: 100000000\r\n\r\n";
+        assert!(wire.write(head.as_bytes()).await);
+        let answer = wire.read(Duration::from_secs(10)).await;
+        assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+        // What is not too much is asked for.
+        let mut wire = Wire::open(app.address()).await;
+        let body = "{\"query\":\"{__typename}\"}";
+        let head = format!(
+            "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nexpect: 100-continue\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        assert!(wire.write(head.as_bytes()).await);
+        assert!(wire.answer().await.is_some_and(|answer| answer.starts_with("HTTP/1.1 100")));
+        assert!(wire.write(body.as_bytes()).await);
+        assert!(wire.read(Duration::from_secs(10)).await.starts_with("HTTP/1.1 200"));
+        let long = format!("/v1/genres?name={}", "x".repeat(17_000));
+        let _ = app.anyone().get(&long).await.is(414).fails("QUERY_TOO_LONG");
+    });
+}
+
+#[test]
+fn heads_that_two_readers_may_read_differently_are_refused() {
+    let get = "GET /v1/genres HTTP/1.1\r\n";
+    let post = "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n";
+    let heads = [
+        format!("{get}\r\n"),
+        format!("{get}host: a\r\nhost: b\r\n\r\n"),
+        format!("{get}host: a\r\nHost: a\r\n\r\n"),
+        "GET /v1/genres HTTP/1.1\nhost: x\r\n\r\n".to_owned(),
+        format!("{get}host: x\n\r\n"),
+        format!("{get}host: x\r\na: b\n\n"),
+        format!("{get}host: x\r\n\n"),
+        format!("{get}host: x\r\na: b\r\n c\r\n\r\n"),
+        format!("{get}host : x\r\n\r\n"),
+        format!("{post}content-length: 2\r\ncontent-length: 3\r\n\r\n{{}} "),
+        format!("{post}content-length: 2\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"),
+        format!("{post}transfer-encoding: chunked\r\ncontent-length: 5\r\n\r\n0\r\n\r\n"),
+        format!("{post}transfer-encoding: chunked, identity\r\n\r\n0\r\n\r\n"),
+    ];
+    STORE.both(async |app| {
+        for head in &heads {
+            // Whole, and in two pieces; after a good request on the same connection, too.
+            let good = format!("{get}host: x\r\n\r\n");
+            for (first, cut) in [("", head.len()), ("", head.len() - 1), ("", head.len() / 2), (good.as_str(), head.len())] {
+                let mut wire = Wire::open(app.address()).await;
+                if !first.is_empty() {
+                    assert!(wire.write(first.as_bytes()).await);
+                    assert!(wire.answer().await.is_some_and(|answer| answer.starts_with("HTTP/1.1 200")));
+                }
+                let (one, other) = head.split_at(cut);
+                let _ = wire.write(one.as_bytes()).await;
+                tokio::task::yield_now().await;
+                let _ = wire.write(other.as_bytes()).await;
+                let answer = wire.read(Duration::from_secs(20)).await;
+                assert!(answer.starts_with("HTTP/1.1 400"), "{head:?}: {answer}");
+                assert!(wire.closes(Duration::from_secs(5)).await, "{head:?}");
+            }
+        }
+        // What is good passes, several at once too.
+        let body = "{\"query\":\"{__typename}\"}";
+        let good = format!(
+            "{get}host: x\r\n\r\n{post}content-length: {}\r\n\r\n{body}{post}transfer-encoding: chunked\r\n\r\n{:x};a=b\r\n{body}\r\n0\r\n\r\nGET /healthz HTTP/1.0\r\n\r\n",
+            body.len(),
+            body.len(),
+        );
+        let answer = harness::raw::send(app.address(), good.as_bytes()).await;
+        assert_eq!(answer.matches("HTTP/1.1 200").count() + answer.matches("HTTP/1.0 200").count(), 4, "{answer}");
+    });
+}
+
+#[test]
 fn what_was_answered_survives_a_kill() {
     let model = "type Item @model(id: SERIAL) @allow(to: [ALL], role: \"anyone\") { n: Int! }";
     for backend in Backend::available() {

@@ -98,7 +98,7 @@ impl From<service::Error> for Stop {
             text.push_str(&format!("\nhint: {hint}"));
         }
         if let Some(cause) = error.cause() {
-            text.push_str(&format!("\ncause: {cause}"));
+            text.push_str(&format!("\ncause: {}", service::error::told(cause)));
         }
         Self::refused(text)
     }

@@ -144,7 +144,7 @@ pub(super) fn unmigrated(error: &migration::Error) -> Stop {
         text.push_str(&format!("\nhint: {hint}"));
     }
     if let Some(cause) = std::error::Error::source(error) {
-        text.push_str(&format!("\ncause: {cause}"));
+        text.push_str(&format!("\ncause: {}", service::error::told(cause)));
     }
     Stop::refused(text)
 }

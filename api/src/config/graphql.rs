@@ -14,7 +14,7 @@ pub struct Graphql {
     pub introspection: Switch,
     /// Whether browsers get the GraphiQL page.
     pub graphiql: Switch,
-    /// Whether errors suggest names that exist.
+    /// Whether errors suggest names that exist, in both facades.
     pub suggestions: Switch,
     /// A folder of persisted documents; empty for none.
     persisted: PathBuf,

@@ -51,7 +51,7 @@ impl From<Error> for Fault {
 
 fn segment(segment: &Segment) -> Value {
     match segment {
-        Segment::Name(name) => Value::from(name.as_str()),
+        Segment::Name(name) | Segment::Parameter(name) => Value::from(name.as_str()),
         Segment::Index(index) => Value::from(*index),
     }
 }

@@ -1,24 +1,25 @@
 //! The complete, slow executor: async-graphql's own, with two resolvers for the whole schema.
 //!
-//! A root field of a query lowers itself and asks the engine; the first root field of a mutation does so for the whole
-//! operation, because all of its fields are one transaction; every other field picks its response key from the JSON of
-//! its parent. It answers introspection, operations that mix it with data, and, in development, any operation:
+//! The first root field that is resolved lowers the whole operation and asks the engine: a query is one statement, a
+//! mutation one transaction; every other field picks its response key from the JSON of its parent. It answers introspection, operations that mix it with data, and, in development, any operation:
 //! it is the oracle of the fast one.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::dynamic::{FieldFuture, FieldValue, ResolverContext};
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
+use async_graphql::parser::Pos;
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Request, Response, Value, Variables};
 use serde_json::{Map, Value as Json};
-use service::engine::{RootReply, WriteOptions, Written};
+use service::engine::{WriteOptions, Written};
 use service::{Code, Context, Error, Service};
 use tokio::sync::OnceCell;
 
 use super::document::Known;
 use super::execute::{not_found, placed};
-use super::lower::{self, Bound, Budget, KIND, Lowered};
+use super::lower::{self, Bound, Budget, KIND};
 use super::render::{Answer, Data, Fault};
 use super::schema::Bundle;
 
@@ -104,6 +105,7 @@ pub(crate) struct Run {
 /// What happened so far.
 #[derive(Default)]
 pub(crate) struct State {
+    read: OnceCell<Option<HashMap<String, (Option<Json>, Pos)>>>,
     written: OnceCell<Option<Map<String, Json>>>,
     failure: Mutex<Option<(Vec<Fault>, bool)>>,
     missing: Mutex<Vec<(String, Fault)>>,
@@ -131,23 +133,43 @@ impl Run {
         json.map(Value::from_json).transpose().map_err(|error| self.stop(internal(error), true))
     }
 
+    /// One root of a query: the first that is resolved asks for all of them, in one statement.
     async fn read(&self, key: &str) -> Result<Option<Json>, Stopped> {
-        let lowered = lower::root(&self.known, &self.bundle, &self.bound, self.budget, key)
-            .map_err(|faults| self.stop(faults, false))?;
-        let Some(request) = &lowered.request else { return Ok(None) };
+        let roots = self.state.read.get_or_init(|| async { self.fetch().await }).await;
+        let roots = roots.as_ref().ok_or(Stopped("the query failed"))?;
+        match roots.get(key) {
+            Some((Some(json), _)) => Ok(Some(json.clone())),
+            Some((None, position)) => {
+                self.absent(key, *position);
+                Ok(None)
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// The rows of all roots with their places in the document; the failure is kept.
+    async fn fetch(&self) -> Option<HashMap<String, (Option<Json>, Pos)>> {
+        let lowered = lower::typed_query(&self.known, &self.bundle, &self.bound, self.budget);
+        let lowered = lowered.map_err(|faults| self.stop(faults, false)).ok()?;
+        let mut answers = HashMap::new();
+        let Some(request) = &lowered.request else { return Some(answers) };
         let engine = self.service.engine();
         let prepared = engine
             .prepare(&self.context, request)
-            .map_err(|error| self.stop(placed(error, &lowered.layout), false))?;
+            .map_err(|error| self.stop(placed(error, &lowered.layout), false))
+            .ok()?;
         let reply = engine
             .fetch(&self.context, &prepared, &self.bound.params)
             .await
-            .map_err(|error| self.stop(placed(error, &lowered.layout), true))?;
-        let Some(RootReply { json: Some(json), .. }) = reply.roots.into_iter().next() else {
-            self.absent(key, &lowered);
-            return Ok(None);
-        };
-        parse(&json).map(Some).map_err(|error| self.stop(vec![error.into()], true))
+            .map_err(|error| self.stop(placed(error, &lowered.layout), true))
+            .ok()?;
+        let asked = lowered.layout.iter().filter(|slot| slot.known.is_none());
+        for (slot, root) in asked.zip(reply.roots) {
+            let json = root.json.as_deref().map(parse).transpose();
+            let json = json.map_err(|error| self.stop(vec![error.into()], true)).ok()?;
+            answers.insert(slot.key.clone(), (json, slot.position));
+        }
+        Some(answers)
     }
 
     async fn write(&self) -> Option<Map<String, Json>> {
@@ -176,8 +198,7 @@ impl Run {
         }
     }
 
-    fn absent(&self, key: &str, lowered: &Lowered) {
-        let position = lowered.layout.first().map(|slot| slot.position).unwrap_or_default();
+    fn absent(&self, key: &str, position: Pos) {
         let mut missing = self.state.missing.lock().unwrap_or_else(PoisonError::into_inner);
         if missing.iter().all(|(known, _)| known != key) {
             missing.push((key.to_owned(), not_found(key, position)));

@@ -26,10 +26,15 @@ type Frames = BoxBody<Bytes, std::io::Error>;
 /// broken chunks.
 pub async fn read(request: &mut Request, limit: usize, time: Duration) -> Result<Bytes> {
     refuse_packed(request)?;
+    // Who asks first has sent nothing yet: there is nothing to drop, and reading would ask for it.
+    let asks = request.headers().contains_key(header::EXPECT);
     let mut body: Frames = request.take_body().into();
     let expected = body.size_hint().lower();
     if expected > limit as u64 {
-        return Err(too_large(&mut body, limit, expected).await);
+        return Err(match asks {
+            true => refusal(limit),
+            false => too_large(&mut body, limit, expected).await,
+        });
     }
     let deadline = Instant::now() + time;
     let mut first = Bytes::new();
@@ -74,6 +79,10 @@ async fn too_large(body: &mut Frames, limit: usize, expected: u64) -> Error {
     if expected <= LINGER_BYTES {
         let _ = timeout(LINGER, drain(body)).await;
     }
+    refusal(limit)
+}
+
+fn refusal(limit: usize) -> Error {
     Error::new(Code::BodyTooLarge, format!("The body is larger than {limit} bytes."))
         .hint("Send less in one request, or raise `limits.body`.")
 }

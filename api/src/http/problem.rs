@@ -36,7 +36,12 @@ struct Problem<'a> {
 #[derive(Debug, Serialize)]
 struct Place<'a> {
     field: String,
-    pointer: String,
+    /// Where in the body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pointer: Option<String>,
+    /// Or which query parameter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameter: Option<&'a str>,
     code: &'static str,
     detail: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -111,7 +116,7 @@ pub fn decorate(error: &Error, headers: &mut poem::http::HeaderMap) {
 /// itself calls this once for it.
 pub fn report(error: &Error, call: &Call) {
     call.failed(error.code());
-    let cause = error.cause().map(ToString::to_string).unwrap_or_default();
+    let cause = error.cause().map(|cause| service::error::told(cause)).unwrap_or_default();
     let (code, id) = (error.code().as_str(), call.id_text());
     let path = call.uri().path();
     match error.kind() {
@@ -140,17 +145,24 @@ pub fn report(error: &Error, call: &Call) {
 }
 
 fn place(error: &Error) -> Place<'_> {
+    let parameter = match error.input().first() {
+        Some(Segment::Parameter(name)) => Some(name.as_str()),
+        _ => None,
+    };
     let mut pointer = String::from("#");
     for segment in error.input() {
         pointer.push('/');
         match segment {
-            Segment::Name(name) => pointer.push_str(&name.replace('~', "~0").replace('/', "~1")),
+            Segment::Name(name) | Segment::Parameter(name) => {
+                pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
+            }
             Segment::Index(index) => pointer.push_str(&index.to_string()),
         }
     }
     Place {
         field: error.input_path(),
-        pointer,
+        pointer: parameter.is_none().then_some(pointer),
+        parameter,
         code: error.code().as_str(),
         detail: error.message(),
         hint: error.hint_text(),

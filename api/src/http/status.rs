@@ -6,10 +6,12 @@ use service::{Code, Kind};
 /// The HTTP status of a code.
 #[must_use]
 pub fn of(code: Code) -> StatusCode {
-    if code == Code::BodyTimeout {
-        return StatusCode::REQUEST_TIMEOUT; // the one code whose status is not its kind's
+    match code {
+        // The codes whose status is not their kind's.
+        Code::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
+        Code::QueryTooLong => StatusCode::URI_TOO_LONG,
+        _ => of_kind(code.kind()),
     }
-    of_kind(code.kind())
 }
 
 /// The HTTP status of a kind.
@@ -83,6 +85,7 @@ mod tests {
             (Code::UniqueViolation, 409),
             (Code::VersionMismatch, 412),
             (Code::BodyTooLarge, 413),
+            (Code::QueryTooLong, 414),
             (Code::UnsupportedMediaType, 415),
             (Code::CheckFailed, 422),
             (Code::LimitExceeded, 422),

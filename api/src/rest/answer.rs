@@ -30,6 +30,11 @@ pub(super) enum Kind {
 }
 
 impl Shape {
+    /// Whether the answer is a row that is there: only that has an entity tag.
+    fn is_one_row(&self) -> bool {
+        matches!(self.kind, Kind::Created | Kind::Changed | Kind::Put)
+    }
+
     /// The answer to what happened.
     pub(super) fn render(&self, reply: &Reply) -> StoredAnswer {
         let root = reply.roots.first();
@@ -37,7 +42,7 @@ impl Shape {
         let json = root.and_then(|root| root.json.as_deref()).filter(|json| self.body && *json != "null");
         let mut headers = Vec::new();
         if let (Some(version), [id], false) =
-            (facts.version, facts.ids.as_slice(), self.rollback || self.kind == Kind::Deleted)
+            (facts.version, facts.ids.as_slice(), self.rollback || !self.is_one_row())
         {
             let other = json.filter(|_| !self.plain).map(str::as_bytes);
             headers.push(("etag".to_owned(), render::quoted(&render::tag(id, version, other))));
@@ -113,6 +118,10 @@ mod tests {
         let made = shape(Kind::Created).render(&reply(Some("{}"), true));
         assert!(made.headers.contains(&("location".to_owned(), "/v1/tracks/a%20b".to_owned())));
         assert!(made.headers.contains(&("etag".to_owned(), "\"a%20b:1\"".to_owned())));
+        for kind in [Kind::CreatedMany, Kind::Many, Kind::Deleted] {
+            let many = shape(kind).render(&reply(Some("{}"), false));
+            assert!(many.headers.iter().all(|(name, _)| name == "content-type"), "{kind:?}");
+        }
         let undone = Shape { rollback: true, ..shape(Kind::Created) }.render(&reply(Some("{}"), true));
         assert!(undone.headers.iter().all(|(name, _)| name == "content-type"));
     }

@@ -15,16 +15,18 @@ use service::{Context, Result, Service};
 use crate::http::{Call, body, method, problem};
 
 mod answer;
+mod clash;
 mod known;
 pub mod parse;
 mod read;
-mod render;
+pub(crate) mod render;
 mod route;
 mod stream;
 mod table;
 mod write;
 
 use known::Generation;
+use parse::place;
 use parse::query::Query;
 use route::Place;
 
@@ -43,6 +45,8 @@ pub struct Settings {
     pub max_affected: u64,
     /// Shapes of reads kept ready.
     pub shapes: u64,
+    /// Whether errors suggest names that exist.
+    pub suggestions: bool,
 }
 
 impl Default for Settings {
@@ -54,6 +58,7 @@ impl Default for Settings {
             page_time: Duration::from_secs(30),
             max_affected: 100,
             shapes: 2_000,
+            suggestions: true,
         }
     }
 }
@@ -96,7 +101,10 @@ impl Endpoint for Rest {
         let call = Call::of(&request);
         match self.answer(&call, &mut request).await {
             Ok(response) => Ok(response),
-            Err(error) => Ok(problem::response(&error, &call)),
+            Err(error) => {
+                let error = if self.settings.suggestions { error } else { error.without_suggestions() };
+                Ok(problem::response(&error, &call))
+            }
         }
     }
 }
@@ -131,7 +139,11 @@ impl Rest {
             generation,
             body: &content,
         };
-        self.dispatch(&asked_for, &place, &asked).await
+        let answered = self.dispatch(&asked_for, &place, &asked).await;
+        match asked == Method::GET {
+            true => answered.map_err(|error| place::written(error, &asked_for.query)),
+            false => answered,
+        }
     }
 
     async fn dispatch(&self, asked: &Asked<'_>, place: &Place<'_>, method: &Method) -> Result<Response> {

@@ -36,7 +36,7 @@ impl Rest {
     /// `GET /v1/tracks/{id}`
     pub(super) async fn one(&self, asked: &Asked<'_>, entity: &Entity, id: &str) -> Result<Response> {
         negotiate(asked.headers, &[Format::Json])?;
-        let wanted = Tags::read(asked.headers, &header::IF_NONE_MATCH)?;
+        let (needed, wanted) = conditions(asked)?;
         strict_preferences(asked)?;
         let shape = shape("one", &[&entity.plural], &asked.query);
         let (mut reply, ready) = self
@@ -55,6 +55,7 @@ impl Rest {
             let other = (!ready.plain).then_some(json.as_bytes());
             render::tag(id, version, other)
         });
+        matching(needed.as_ref(), tag.as_deref())?;
         Ok(render::row(json, tag, wanted.as_ref()))
     }
 
@@ -114,7 +115,7 @@ impl Rest {
             return self.list(asked, target, Some(parent)).await;
         }
         negotiate(asked.headers, &[Format::Json])?;
-        let wanted = Tags::read(asked.headers, &header::IF_NONE_MATCH)?;
+        let (needed, wanted) = conditions(asked)?;
         strict_preferences(asked)?;
         let shape = shape("related", &[&entity.plural, &relation.name], &asked.query);
         let (mut reply, _) = self
@@ -140,6 +141,7 @@ impl Rest {
             .filter(|inner| *inner != "null")
             .ok_or_else(|| no_row(&target.name))?;
         let tag = render::hash(&[inner.as_bytes()]);
+        matching(needed.as_ref(), Some(&tag))?;
         Ok(render::row(inner.to_owned(), Some(tag), wanted.as_ref()))
     }
 
@@ -230,6 +232,23 @@ fn nothing() -> service::engine::RootReply {
 
 pub(super) fn no_row(name: &str) -> Error {
     Error::new(Code::NotFound, format!("There is no {name} of this id, or none you may see."))
+}
+
+/// `If-Match` and `If-None-Match` of a read.
+fn conditions(asked: &Asked<'_>) -> Result<(Option<Tags>, Option<Tags>)> {
+    let read = |name| Tags::read(asked.headers, &name);
+    Ok((read(header::IF_MATCH)?, read(header::IF_NONE_MATCH)?))
+}
+
+/// Says no to a row that is not in the representation that was asked for.
+fn matching(needed: Option<&Tags>, tag: Option<&str>) -> Result<()> {
+    match needed {
+        Some(needed) if !tag.is_some_and(|tag| needed.has_strongly(tag)) => {
+            Err(Error::new(Code::VersionMismatch, "The row is not in the state that `If-Match` names.")
+                .hint("read it without `If-Match`"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn preferences(asked: &Asked<'_>) -> Result<Prefer> {

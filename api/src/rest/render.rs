@@ -36,11 +36,16 @@ pub(super) fn body(status: StatusCode, media_type: &'static str, body: impl Into
     response
 }
 
+/// How large the body is that a 304 stands for: whether it would be packed decides its entity tag.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Spared(pub(crate) u64);
+
 /// A row with its entity tag, or 304 when the caller has it.
 pub(super) fn row(json: String, tag: Option<String>, wanted: Option<&Tags>) -> Response {
     let known = tag.as_deref().is_some_and(|tag| wanted.is_some_and(|wanted| wanted.has_weakly(tag)));
     let mut response = if known {
         let mut response = Response::builder().status(StatusCode::NOT_MODIFIED).finish();
+        response.extensions_mut().insert(Spared(json.len() as u64));
         response.headers_mut().insert(header::CACHE_CONTROL, CACHE);
         response.headers_mut().insert(header::VARY, VARY);
         response

@@ -8,6 +8,7 @@ use entity::{IdKind, Input, Scalar, Value, suggest};
 use poem::http::Method;
 use service::{Code, Context, Error, Result, access};
 
+use super::parse::View;
 use super::parse::filter::hinted;
 use super::parse::query::decode;
 
@@ -55,21 +56,14 @@ pub(super) fn find<'a>(context: &'a Context, base: &str, path: &str) -> Result<P
         [word] if word == "aggregate" => Ok(Place::Aggregate(entity)),
         [id] => Ok(Place::Row(entity, key(entity, id)?)),
         [id, relation] => {
+            let view = View::of(context);
             let found = entity.relations.iter().find(|known| known.name == *relation);
-            let relation = found.ok_or_else(|| {
+            let relation = found.filter(|known| view.reads(entity, &known.name)).ok_or_else(|| {
                 let readable: Vec<&str> = entity
                     .relations
                     .iter()
                     .map(|relation| relation.name.as_str())
-                    .filter(|name| {
-                        access::member_opens(
-                            &context.catalog,
-                            entity,
-                            &context.principal,
-                            name,
-                            Operation::Read,
-                        )
-                    })
+                    .filter(|name| view.reads(entity, name))
                     .collect();
                 let error = Error::new(
                     Code::NoSuchRoute,

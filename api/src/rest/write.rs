@@ -8,12 +8,13 @@ use service::engine::request::{
     Answer, BatchPart, By, Change, Read, Request, Requested, Root, Selected, Target, Write,
 };
 use service::engine::{Facts, Idempotency, Reply, WriteOptions, Written};
+use service::error::Segment;
 use service::{Code, Error, Result};
 
 use super::answer::{Kind, Shape};
 use super::parse::header::{Applies, Format, Prefer, Tags, idempotency_key, negotiate};
 use super::parse::selection::Wanted;
-use super::parse::{MANY, ONE, Parameters, View, body, patch};
+use super::parse::{MANY, ONE, Parameters, View, body, patch, place};
 use super::read::{filter, row_of, single};
 use super::{Asked, Rest, render};
 
@@ -50,8 +51,14 @@ impl Rest {
             (true, _) => Answer::One(selection),
         };
         let shape = self.shape(entity, kind, &prefer, Applies::Write, plain, wants_body);
+        let alone = kind == Kind::CreatedMany && rows.len() == 1;
         let task = Task { change: Change::Create { rows }, answer, prefer, shape };
-        self.perform(asked, entity, task).await
+        match self.perform(asked, entity, task).await {
+            // The engine counts rows where there are several; the caller wrote a list either way.
+            Err(error) if alone => Err(error.map_input(&first_row)),
+            Err(error) if kind == Kind::CreatedMany => Err(self.clash(asked, entity, error).await),
+            done => done,
+        }
     }
 
     /// `PATCH /v1/tracks/{id}`
@@ -156,7 +163,8 @@ impl Rest {
     pub(super) async fn patch_many(&self, asked: &Asked<'_>, entity: &Entity) -> Result<Response> {
         let prefer = Prefer::read(asked.headers)?;
         let set = object(asked, entity)?;
-        let (target, answer, shape) = self.many(asked, entity, &prefer)?;
+        let many = self.many(asked, entity, &prefer);
+        let (target, answer, shape) = many.map_err(|error| place::written(error, &asked.query))?;
         let change = Change::Update {
             target,
             set: Some(set),
@@ -165,15 +173,18 @@ impl Rest {
             remove: None,
             if_version: None,
         };
-        self.perform(asked, entity, Task { change, answer, prefer, shape }).await
+        let done = self.perform(asked, entity, Task { change, answer, prefer, shape }).await;
+        done.map_err(|error| place::condition_written(error, &asked.query))
     }
 
     /// `DELETE /v1/tracks?…`
     pub(super) async fn delete_many(&self, asked: &Asked<'_>, entity: &Entity) -> Result<Response> {
         let prefer = Prefer::read(asked.headers)?;
-        let (target, answer, shape) = self.many(asked, entity, &prefer)?;
+        let many = self.many(asked, entity, &prefer);
+        let (target, answer, shape) = many.map_err(|error| place::written(error, &asked.query))?;
         let change = Change::Delete { target, if_version: None };
-        self.perform(asked, entity, Task { change, answer, prefer, shape }).await
+        let done = self.perform(asked, entity, Task { change, answer, prefer, shape }).await;
+        done.map_err(|error| place::condition_written(error, &asked.query))
     }
 
     fn many(&self, asked: &Asked<'_>, entity: &Entity, prefer: &Prefer) -> Result<(Target, Answer, Shape)> {
@@ -320,11 +331,22 @@ fn method(kind: Kind, change: &Change) -> &'static str {
     }
 }
 
+/// The place in the first row of a list.
+fn first_row(mut place: Vec<Segment>) -> Vec<Segment> {
+    if !place.is_empty() {
+        place.insert(0, Segment::Index(0));
+    }
+    place
+}
+
 fn representation(asked: &Asked<'_>, entity: &Entity) -> Result<(Vec<Selected>, bool)> {
     let view = View::of(asked.context);
-    let parameters = Parameters::read(&view, entity, &asked.query, ONE, false)?;
-    let wanted = Wanted::read(&parameters)?;
-    Ok((wanted.select(&view, entity)?, wanted.is_plain()))
+    let read = || {
+        let parameters = Parameters::read(&view, entity, &asked.query, ONE, false)?;
+        let wanted = Wanted::read(&parameters)?;
+        Ok((wanted.select(&view, entity)?, wanted.is_plain()))
+    };
+    read().map_err(|error| place::written(error, &asked.query))
 }
 
 fn object(asked: &Asked<'_>, entity: &Entity) -> Result<Input> {

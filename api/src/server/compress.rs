@@ -13,6 +13,8 @@ use poem::{Body, Request, Response};
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncReadExt};
 use tokio_util::io::StreamReader;
 
+use crate::rest::render::Spared;
+
 /// Smaller answers gain nothing.
 const SMALLEST: u64 = 1024;
 
@@ -110,7 +112,10 @@ pub(super) async fn apply(coding: Option<Coding>, response: &mut Response) {
     response.headers_mut().append(header::VARY, HeaderValue::from_static("accept-encoding"));
     let Some(coding) = coding else { return };
     if response.status() == StatusCode::NOT_MODIFIED {
-        mark(response.headers_mut(), coding);
+        // The tag is that of the answer it stands for, and small ones are not packed.
+        if response.extensions().get::<Spared>().is_none_or(|spared| spared.0 >= SMALLEST) {
+            mark(response.headers_mut(), coding);
+        }
         return;
     }
     let body: Frames = response.take_body().into();

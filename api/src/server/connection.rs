@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderValue};
+use hyper::http::Version;
 use hyper::http::uri::Scheme;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -16,7 +18,7 @@ use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Addr, Endpoint, Request, Response};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -27,6 +29,13 @@ use crate::config::limits::Limits;
 
 /// After an accept that failed because the process has no file left.
 const BREATH: Duration = Duration::from_millis(50);
+
+/// How long connections that wait for a request are kept when the server stops. A client may have sent one already:
+/// it is answered, and told that the connection ends; only who sends nothing for so long is hung up on.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// How long clients that were let in by the system, and not by us yet, are looked for when the server stops.
+const LAST_CALL: Duration = Duration::from_millis(100);
 
 /// Requests at once on one HTTP/2 connection.
 const STREAMS: u32 = 128;
@@ -75,16 +84,24 @@ where
     let local = listener.local_addr()?;
     let builder = builder(&edge.limits);
     let shared = Arc::new(Shared { app, builder, edge, stop: stop.clone(), local });
+    let welcome = |(stream, peer, place): (TcpStream, SocketAddr, OwnedSemaphorePermit)| {
+        // Dropping the stream closes it: there is nobody to explain it to who should be helped to ask again.
+        let Some(counted) = peers.admit(peer.ip()) else { return };
+        let _ = stream.set_nodelay(true);
+        tracker.spawn(connection(Arc::clone(&shared), stream, peer, (place, counted)));
+    };
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => break,
             accepted = accept(&listener, &places) => accepted,
         };
-        let Some((stream, peer, place)) = accepted else { continue };
-        // Dropping the stream closes it: there is nobody to explain it to who should be helped to ask again.
-        let Some(counted) = peers.admit(peer.ip()) else { continue };
-        let _ = stream.set_nodelay(true);
-        tracker.spawn(connection(Arc::clone(&shared), stream, peer, (place, counted)));
+        accepted.map(&welcome);
+    }
+    let last_call = Instant::now() + LAST_CALL;
+    while Instant::now() < last_call
+        && let Ok(Some(accepted)) = timeout(LAST_CALL / 10, accept(&listener, &places)).await
+    {
+        welcome(accepted);
     }
     drop(listener);
     tracker.close();
@@ -149,12 +166,17 @@ async fn connection<E>(
     let guard = Guard::new(stream, Arc::clone(&pulse), limits.header_timeout.0, limits.write_timeout.0);
     let (app, local) = (Arc::clone(&shared.app), shared.local);
     let requests = Arc::clone(&pulse);
+    let stop = shared.stop.clone();
     let service = service_fn(move |request: hyper::Request<Incoming>| {
-        let app = Arc::clone(&app);
+        let (app, stop) = (Arc::clone(&app), stop.clone());
+        let ends = request.version() < Version::HTTP_2;
         let beat = requests.begin();
         async move {
             let (local, remote) = (LocalAddr(Addr::SocketAddr(local)), RemoteAddr(Addr::SocketAddr(peer)));
-            let response = app.answer(Request::from((request, local, remote, Scheme::HTTP))).await;
+            let mut response = app.answer(Request::from((request, local, remote, Scheme::HTTP))).await;
+            if ends && stop.is_cancelled() {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
             drop(beat);
             Ok::<_, Infallible>(hyper::Response::from(response))
         }
@@ -162,7 +184,8 @@ async fn connection<E>(
     let mut work = pin!(shared.builder.serve_connection_with_upgrades(TokioIo::new(guard), service));
     let mut stopped = pin!(shared.stop.cancelled());
     let mut timer = pin!(sleep(limits.idle_timeout.0));
-    let (mut seen, mut ending) = (None, false);
+    let mut grace = pin!(sleep(GRACE));
+    let (mut seen, mut ending, mut gone) = (None, false, false);
     loop {
         tokio::select! {
             biased;
@@ -174,17 +197,25 @@ async fn connection<E>(
             }
             () = stopped.as_mut(), if !ending => {
                 ending = true;
+                // HTTP/2 says goodbye and answers what crosses it; HTTP/1 says it with the next answer.
+                match pulse.streams() {
+                    true => work.as_mut().graceful_shutdown(),
+                    false => grace.as_mut().reset(Instant::now() + shared.edge.patience.min(GRACE)),
+                }
+            }
+            () = grace.as_mut(), if ending && !gone => {
+                gone = true;
                 work.as_mut().graceful_shutdown();
             }
             () = timer.as_mut() => {
                 // Nothing since the last look, and nothing before it: nobody needs this connection.
                 let idle = pulse.idle_since();
                 if idle.is_some() && idle == seen && !ending {
-                    ending = true;
+                    (ending, gone) = (true, true);
                     work.as_mut().graceful_shutdown();
                 }
                 seen = idle;
-                timer.as_mut().reset(tokio::time::Instant::now() + limits.idle_timeout.0);
+                timer.as_mut().reset(Instant::now() + limits.idle_timeout.0);
             }
         }
     }

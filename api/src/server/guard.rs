@@ -1,5 +1,7 @@
 //! A socket that does not wait for ever: for a request's head, or for a client that takes no answer.
 //!
+//! It also refuses heads that two readers may read differently ([`super::frame`]).
+//!
 //! hyper's own timer for heads also ends idle connections, and starts only after the protocol was recognized; this
 //! one begins with the first byte of a head (with the connection, for the first one), and makes a timer only when a
 //! head did not come in one piece.
@@ -7,12 +9,14 @@
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::frame::Frames;
 
 /// The first bytes of HTTP/2. Its streams share the socket, so heads are not told apart here; pings watch it instead.
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -22,6 +26,7 @@ const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 pub(super) struct Pulse {
     busy: AtomicUsize,
     begun: AtomicU64,
+    streams: AtomicBool,
 }
 
 /// A request being worked on.
@@ -34,6 +39,11 @@ impl Pulse {
         self.begun.fetch_add(1, Ordering::Relaxed);
         self.busy.fetch_add(1, Ordering::Relaxed);
         Beat(Arc::clone(self))
+    }
+
+    /// Whether the connection speaks HTTP/2, which says goodbye by itself.
+    pub(super) fn streams(&self) -> bool {
+        self.streams.load(Ordering::Relaxed)
     }
 
     /// Requests begun so far; none when one is worked on now.
@@ -69,6 +79,9 @@ pub(super) struct Guard<S> {
     write_time: Duration,
     write_timer: Option<Pin<Box<Sleep>>>,
     stalled: bool,
+    frames: Frames,
+    /// A head that must not be has come: nothing after it is read.
+    refused: bool,
 }
 
 impl<S> Guard<S> {
@@ -83,21 +96,39 @@ impl<S> Guard<S> {
             write_time,
             write_timer: None,
             stalled: false,
+            frames: Frames::new(),
+            refused: false,
         }
     }
 
-    /// Bytes have come.
-    fn saw(&mut self, bytes: &[u8]) {
+    /// Bytes have come. Says how many of them are good, when not all are.
+    fn saw(&mut self, bytes: &[u8]) -> Option<usize> {
+        let before = self.protocol;
         if let Protocol::Unknown(matched) = self.protocol {
             self.protocol = recognize(matched, bytes);
             if self.protocol == Protocol::Two {
                 self.head = None;
+                self.pulse.streams.store(true, Ordering::Relaxed);
             }
         }
         if self.protocol != Protocol::Two && !bytes.is_empty() {
             let idle = self.pulse.idle_since();
             if let Some(begun) = idle.filter(|begun| self.head.is_none_or(|(_, at)| at != *begun)) {
                 self.head = Some((Instant::now(), begun));
+            }
+        }
+        if self.protocol != Protocol::One {
+            return None;
+        }
+        let held = match before {
+            Protocol::Unknown(matched) => PREFACE.get(..matched).unwrap_or_default(),
+            Protocol::One | Protocol::Two => &[],
+        };
+        match self.frames.take(held).map_err(|_| 0).and_then(|()| self.frames.take(bytes)) {
+            Ok(()) => None,
+            Err(at) => {
+                self.refused = true;
+                Some(at)
             }
         }
     }
@@ -165,9 +196,18 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guard<S> {
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         let before = buffer.filled().len();
+        if this.refused {
+            return Poll::Ready(Ok(()));
+        }
         match Pin::new(&mut this.socket).poll_read(context, buffer) {
             Poll::Ready(outcome) => {
-                this.saw(buffer.filled().get(before..).unwrap_or_default());
+                if let Some(good) = this.saw(buffer.filled().get(before..).unwrap_or_default()) {
+                    // NUL can stand nowhere in a head: hyper answers 400 and closes.
+                    if let Some(byte) = buffer.filled_mut().get_mut(before + good) {
+                        *byte = 0;
+                    }
+                    buffer.set_filled((before + good + 1).min(buffer.filled().len()));
+                }
                 Poll::Ready(outcome)
             }
             Poll::Pending => this.check_head(context),

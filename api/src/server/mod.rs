@@ -5,6 +5,7 @@ mod client;
 mod compress;
 pub mod connection;
 mod cors;
+mod frame;
 mod guard;
 mod identity;
 pub mod layer;
@@ -116,6 +117,7 @@ fn rest_settings(config: &Config) -> rest::Settings {
         body_limit: config.limits.body.0,
         body_time: config.limits.body_timeout.0,
         page_time: config.limits.request_timeout.0,
+        suggestions: config.helps(config.graphql.suggestions),
         ..rest::Settings::default()
     }
 }

@@ -49,6 +49,19 @@ pub fn is_missing(url: &str) -> bool {
     file.is_some_and(|options| !url.contains(":memory:") && !options.get_filename().exists())
 }
 
+/// Says no to a file in a folder that is not there: SQLite makes files, not folders.
+fn in_a_folder(url: &str) -> Result<()> {
+    let options = url.parse::<SqliteConnectOptions>().ok().filter(|_| !url.contains(":memory:"));
+    let folder = options.as_ref().and_then(|options| options.get_filename().parent());
+    match folder.filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+        None => Ok(()),
+        Some(folder) => {
+            Err(Error::new(Code::BadValue, format!("The folder `{}` does not exist.", folder.display()))
+                .hint("Make it, or correct the path of the database."))
+        }
+    }
+}
+
 /// Which database a URL means.
 fn dialect(url: &str) -> Result<Dialect> {
     if url.starts_with("postgres://") || url.starts_with("postgresql://") {
@@ -64,6 +77,7 @@ fn dialect(url: &str) -> Result<Dialect> {
 pub(super) async fn open(settings: &Settings) -> Result<Database> {
     match dialect(&settings.url)? {
         Dialect::Sqlite => {
+            in_a_folder(&settings.url)?;
             // The writer first: it creates the file and switches it to WAL, which readers can't.
             let alarm = Alarm::new();
             let writer = sqlite(settings, &alarm).await?;

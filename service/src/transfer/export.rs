@@ -13,7 +13,7 @@ use super::source::{Target, all_links};
 use super::{Format, Listener, Moved, Progress, decode, quote};
 use crate::database::bind::bind;
 use crate::database::{Database, Transaction};
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 
 /// Rows of one statement.
 const PAGE: usize = 1_000;
@@ -31,6 +31,13 @@ pub async fn export(
     listener: Listener<'_>,
 ) -> Result<Vec<Moved>> {
     std::fs::create_dir_all(folder).map_err(|error| cannot_write(&folder.display().to_string(), error))?;
+    let targets: Vec<Target> = catalog
+        .entities
+        .iter()
+        .map(|entity| Target::Rows(entity.id))
+        .chain(all_links(catalog).into_iter().map(Target::Links))
+        .collect();
+    alone(catalog, &targets, folder, format)?;
     let transaction = database.begin(None).await?;
     match transaction.dialect() {
         Dialect::Postgres => {
@@ -45,11 +52,6 @@ pub async fn export(
             transaction.execute("BEGIN DEFERRED", Vec::new()).await?;
         }
     }
-    let targets = catalog
-        .entities
-        .iter()
-        .map(|entity| Target::Rows(entity.id))
-        .chain(all_links(catalog).into_iter().map(Target::Links));
     let mut export = Export { catalog, transaction: &transaction, folder, format, rows: 0, bytes: 0 };
     let mut moved = Vec::new();
     for target in targets {
@@ -57,6 +59,23 @@ pub async fn export(
     }
     transaction.rollback().await?;
     Ok(moved)
+}
+
+/// Says no to a folder that holds the same rows in another format: it could not be imported.
+fn alone(catalog: &Catalog, targets: &[Target], folder: &Path, format: Format) -> Result<()> {
+    let other = match format {
+        Format::Ndjson => Format::Csv,
+        Format::Csv => Format::Ndjson,
+    };
+    let files = targets.iter().map(|target| format!("{}.{}", target.name(catalog), other.extension()));
+    match files.into_iter().find(|file| folder.join(file).exists()) {
+        None => Ok(()),
+        Some(file) => Err(Error::new(
+            Code::Conflict,
+            format!("{} holds an export in another format: {file}.", folder.display()),
+        )
+        .hint("Choose an empty folder, or remove the other export.")),
+    }
 }
 
 struct Export<'a> {

@@ -67,6 +67,8 @@ pub(super) struct Rows {
     /// Bytes read.
     bytes: u64,
     header: Option<Vec<String>>,
+    /// The line the header is in.
+    headed: u64,
     ended: bool,
 }
 
@@ -76,7 +78,12 @@ impl Rows {
     }
 
     pub(super) fn new(reader: Box<dyn BufRead + Send>, format: Format) -> Self {
-        Self { reader, format, line: 0, bytes: 0, header: None, ended: false }
+        Self { reader, format, line: 0, bytes: 0, header: None, headed: 0, ended: false }
+    }
+
+    /// Where keys of a row are written, where that is not in the row.
+    pub(super) fn headed(&self) -> Option<u64> {
+        self.header.as_ref().map(|_| self.headed)
     }
 
     /// Bytes read so far.
@@ -139,6 +146,7 @@ impl Rows {
                 return Err(Unreadable { line, reason, fatal: true });
             }
             self.header = Some(names);
+            self.headed = line;
         }
         let Some((line, record)) = self.record()? else { return Ok(None) };
         let names = self.header.as_deref().unwrap_or_default();

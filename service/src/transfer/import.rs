@@ -184,7 +184,11 @@ impl Reader<'_> {
                             }
                             continue;
                         }
-                        Err(refused) => (line, refused, raw.unwrap_or_default()),
+                        Err(refused) => {
+                            // Where rows are skipped each of them is told, with its own line.
+                            let headed = rows.headed().filter(|_| refused.key && raw.is_none());
+                            (headed.unwrap_or(line), refused, raw.unwrap_or_default())
+                        }
                     }
                 }
             };

@@ -18,11 +18,13 @@ pub(super) struct Refused {
     pub(super) field: Option<String>,
     pub(super) reason: String,
     pub(super) hint: Option<String>,
+    /// Whether a key of the row itself is wrong: in CSV it stands in the header.
+    pub(super) key: bool,
 }
 
 impl Refused {
     pub(super) fn new(code: Code, field: Option<&str>, reason: impl Into<String>) -> Self {
-        Self { code, field: field.map(str::to_owned), reason: reason.into(), hint: None }
+        Self { code, field: field.map(str::to_owned), reason: reason.into(), hint: None, key: false }
     }
 }
 
@@ -112,6 +114,7 @@ fn unknown(entity: &Entity, key: &str) -> Refused {
     if entity.relations.iter().any(|relation| relation.name == key) {
         let mut refused =
             Refused::new(Code::UnknownField, Some(key), "lists of related rows are not part of a row");
+        refused.key = true;
         refused.hint = Some(format!(
             "give the relation from its other side, or in a file {}.{shown}.ndjson",
             entity.name
@@ -120,6 +123,7 @@ fn unknown(entity: &Entity, key: &str) -> Refused {
     }
     let mut refused =
         Refused::new(Code::UnknownField, Some(&shown), format!("{} has no such field", entity.name));
+    refused.key = true;
     refused.hint = suggest::hint(key, entity.fields.iter().map(|field| field.name.as_str()));
     refused
 }
@@ -136,7 +140,13 @@ fn checked(catalog: &Catalog, field: &Field, key: &str, cell: Cell) -> Result<Va
 
 fn from_problem(key: &str, problem: Problem) -> Refused {
     let place = std::iter::once(key.to_owned()).chain(problem.place).collect::<Vec<_>>().join(".");
-    Refused { code: Code::BadValue, field: Some(place), reason: problem.message, hint: problem.hint }
+    Refused {
+        code: Code::BadValue,
+        field: Some(place),
+        reason: problem.message,
+        hint: problem.hint,
+        key: false,
+    }
 }
 
 /// A cell as input of a field's type.
@@ -218,6 +228,7 @@ fn link_row(links: &Links, row: RawRow) -> Result<Vec<Value>, Refused> {
                 Some(&excerpt(&key)),
                 format!("{} has no such key", links.name),
             );
+            refused.key = true;
             refused.hint = suggest::hint(&key, links.sides.iter().map(|side| side.name.as_str()));
             refused
         })?;

@@ -61,23 +61,22 @@ pub(crate) fn operation(
     let operation = known.operation().ok_or_else(no_operation)?;
     let lowerer = Lowerer::new(known, bundle, bound, bounds);
     let sets = [&operation.node.selection_set.node];
-    if known.kind == OperationType::Mutation { lowerer.mutation(&sets) } else { lowerer.query(&sets, None) }
+    if known.kind == OperationType::Mutation { lowerer.mutation(&sets) } else { lowerer.query(&sets) }
 }
 
-/// Lowers one root field of a query: all that has its response key.
+/// Lowers a whole query for the slow path, which must know the type of a row that was asked for by `node`.
 ///
 /// # Errors
 /// As [`operation`].
-pub(crate) fn root(
+pub(crate) fn typed_query(
     known: &Known,
     bundle: &Bundle,
     bound: &Bound,
     bounds: Budget,
-    key: &str,
 ) -> Result<Lowered, Vec<Fault>> {
     let operation = known.operation().ok_or_else(no_operation)?;
     Lowerer { kinds: true, ..Lowerer::new(known, bundle, bound, bounds) }
-        .query(&[&operation.node.selection_set.node], Some(key))
+        .query(&[&operation.node.selection_set.node])
 }
 
 fn no_operation() -> Vec<Fault> {
@@ -126,14 +125,11 @@ impl<'a> Lowerer<'a> {
         }
     }
 
-    fn query(&self, sets: &[&'a SelectionSet], only: Option<&str>) -> Result<Lowered, Vec<Fault>> {
+    fn query(&self, sets: &[&'a SelectionSet]) -> Result<Lowered, Vec<Fault>> {
         let mut lowered = Lowered::default();
         let mut reads = Vec::new();
         let mut faults = Vec::new();
         for group in self.collector.collect(Object::plain("Query"), sets).map_err(|fault| vec![fault])? {
-            if only.is_some_and(|key| key != group.key()) {
-                continue;
-            }
             let known = match group.name() {
                 "__typename" => Some("\"Query\"".to_owned()),
                 // The introspection's own executor answers these.

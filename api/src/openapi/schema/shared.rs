@@ -12,12 +12,13 @@ pub(crate) fn problem<'v>(registry: &mut Registry<'v>) -> Value {
             "description": "What is wrong with one part of the request.",
             "properties": {
                 "field": { "type": "string", "description": "Where: the way to it in the body, or the parameter." },
-                "pointer": { "type": "string", "description": "The same as a JSON pointer." },
+                "pointer": { "type": "string", "description": "The same as a JSON pointer, where it is in the body." },
+                "parameter": { "type": "string", "description": "Its name, where it is a query parameter." },
                 "code": code(),
                 "detail": { "type": "string", "description": "What is wrong, in a sentence." },
                 "hint": { "type": "string", "description": "What to do about it." },
             },
-            "required": ["field", "pointer", "code", "detail"],
+            "required": ["field", "code", "detail"],
         })
     });
     registry.shared("Problem", move |_| {

@@ -99,7 +99,7 @@ fn keys(
     groups
         .iter()
         .map(|group| {
-            let row = match entity.member(&group.name) {
+            let row = match view.member(entity, &group.name) {
                 Some(Member::Relation(relation)) => {
                     wanted.below(view, view.catalog.target(relation), &group.name)?
                 }

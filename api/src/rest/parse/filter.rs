@@ -26,6 +26,8 @@ pub enum Typing {
     Integer,
     /// Digits become a number.
     Number,
+    /// As it is, but for a number with an exponent, which is one in JSON as well.
+    Decimal,
     /// `true` and `false`.
     Boolean,
     /// As it is, but for the `+` of an offset from UTC that a query string turns into a space.
@@ -39,6 +41,7 @@ impl Typing {
         match ty {
             FieldType::Scalar(Scalar::Int) => Typing::Integer,
             FieldType::Scalar(Scalar::Float) => Typing::Number,
+            FieldType::Scalar(Scalar::Decimal) => Typing::Decimal,
             FieldType::Scalar(Scalar::Boolean) => Typing::Boolean,
             FieldType::Scalar(Scalar::DateTime) => Typing::Time,
             FieldType::Scalar(_) | FieldType::Enum(_) | FieldType::Embedded(_) => Typing::Text,
@@ -51,11 +54,9 @@ impl Typing {
         let found = match self {
             Typing::Text => None,
             Typing::Integer => text.parse().ok().map(Input::Int),
-            Typing::Number => text
-                .bytes()
-                .all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte))
-                .then(|| text.parse::<f64>().ok().filter(|number| number.is_finite()).map(Input::Float))
-                .flatten(),
+            Typing::Number => number(text),
+            Typing::Decimal if text.contains(['e', 'E']) => number(text),
+            Typing::Decimal => None,
             Typing::Boolean => text.parse().ok().map(Input::Bool),
             Typing::Time => text
                 .len()
@@ -65,6 +66,11 @@ impl Typing {
         };
         found.unwrap_or_else(|| Input::String(text.to_owned()))
     }
+}
+
+fn number(text: &str) -> Option<Input> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
+    plain.then(|| text.parse::<f64>().ok().filter(|number| number.is_finite()).map(Input::Float)).flatten()
 }
 
 /// Where the value of a condition comes from.
@@ -274,7 +280,7 @@ fn walk<'a>(
         }
         let last = names.peek().is_none();
         let reserved = if steps.is_empty() { reserved } else { &[] };
-        match entity.member(name) {
+        match view.member(entity, name) {
             Some(Member::Field(field)) => {
                 if !last {
                     return Err(Error::new(
@@ -315,7 +321,7 @@ fn walk<'a>(
                 }
                 entity = target;
             }
-            None if last && counts(entity, name) => {
+            None if last && counts(view, entity, name) => {
                 steps.push(name.to_owned());
                 return Ok(End::Count);
             }
@@ -325,9 +331,9 @@ fn walk<'a>(
     Err(Error::new(Code::UnknownParameter, "A parameter has no name."))
 }
 
-fn counts(entity: &Entity, name: &str) -> bool {
+fn counts(view: &View<'_>, entity: &Entity, name: &str) -> bool {
     name.strip_suffix("Count").is_some_and(|name| {
-        matches!(entity.member(name), Some(Member::Relation(relation)) if relation.cardinality == Cardinality::Many)
+        matches!(view.member(entity, name), Some(Member::Relation(relation)) if relation.cardinality == Cardinality::Many)
     })
 }
 

@@ -185,6 +185,15 @@ impl Tags {
         }
     }
 
+    /// The strong comparison of RFC 9110, for `If-Match`. `tag` has no quotes and is strong.
+    #[must_use]
+    pub fn has_strongly(&self, tag: &str) -> bool {
+        match self {
+            Tags::Any => true,
+            Tags::These(tags) => tags.iter().any(|(known, weak)| known == tag && !weak),
+        }
+    }
+
     /// The versions of a row that an `If-Match` header allows; absent for any. Weak tags never match.
     ///
     /// A tag is `<id>:<version>`, or `<id>:<version>:<hash>` for a representation other than the plain one.

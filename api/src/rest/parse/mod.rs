@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use entity::Catalog;
-use entity::catalog::{Entity, Operation};
-use service::{Context, Error, Principal, Result, access};
+use entity::catalog::{Entity, Member, Operation};
+use entity::{Catalog, Predicate};
+use service::{Context, Error, Result, access};
 
 pub mod aggregate;
 pub mod body;
@@ -12,6 +12,7 @@ pub mod filter;
 pub mod header;
 pub mod page;
 pub mod patch;
+pub mod place;
 pub mod query;
 pub mod selection;
 
@@ -23,21 +24,27 @@ use query::{Name, Query, items};
 pub struct View<'a> {
     /// The model in force.
     pub catalog: &'a Catalog,
-    /// Who asks: what they can't see is not suggested.
-    pub principal: &'a Principal,
+    context: &'a Context,
 }
 
 impl<'a> View<'a> {
     /// What a request sees.
     #[must_use]
     pub fn of(context: &'a Context) -> Self {
-        Self { catalog: &context.catalog, principal: &context.principal }
+        Self { catalog: &context.catalog, context }
     }
 
     /// Whether the caller can read a field or relation at all.
     #[must_use]
     pub fn reads(&self, entity: &Entity, name: &str) -> bool {
-        access::member_opens(self.catalog, entity, self.principal, name, Operation::Read)
+        access::member_opens(self.catalog, entity, &self.context.principal, name, Operation::Read)
+            && access::member(self.context, entity, name, Operation::Read) != Predicate::Never
+    }
+
+    /// A field or relation; what the caller can't read is as if it were not there.
+    #[must_use]
+    pub fn member<'e>(&self, entity: &'e Entity, name: &str) -> Option<Member<'e>> {
+        entity.member(name).filter(|_| self.reads(entity, name))
     }
 
     /// The names of an entity that the caller can read.

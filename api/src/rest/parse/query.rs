@@ -35,12 +35,12 @@ impl<'q> Query<'q> {
     /// Reads a query string.
     ///
     /// # Errors
-    /// `BAD_REQUEST` for an encoding that is none, `LIMIT_EXCEEDED` for too much of it.
+    /// `BAD_REQUEST` for an encoding that is none, `QUERY_TOO_LONG` and `LIMIT_EXCEEDED` for too much of it.
     pub fn parse(raw: Option<&'q str>) -> Result<Self> {
         let Some(raw) = raw.filter(|raw| !raw.is_empty()) else { return Ok(Self::default()) };
         if raw.len() > MAX_BYTES {
             return Err(Error::new(
-                Code::LimitExceeded,
+                Code::QueryTooLong,
                 format!("The query string is longer than {MAX_BYTES} bytes."),
             ));
         }

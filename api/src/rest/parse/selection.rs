@@ -112,7 +112,7 @@ fn paths(list: &[std::borrow::Cow<'_, str>], depth: usize) -> Result<Paths> {
 /// Says no to names in `expand` that are not relations.
 fn check(view: &View<'_>, entity: &Entity, expand: &Paths) -> Result<()> {
     for (name, below) in &expand.0 {
-        let Some(Member::Relation(relation)) = entity.member(name) else {
+        let Some(Member::Relation(relation)) = view.member(entity, name) else {
             let relations: Vec<&str> = entity
                 .relations
                 .iter()
@@ -141,7 +141,7 @@ fn select(view: &View<'_>, entity: &Entity, fields: Option<&Paths>, expand: &Pat
     };
     for (name, below) in &expand.0 {
         let there = selected.iter().any(|known| known.key == *name);
-        if let (false, Some(Member::Relation(relation))) = (there, entity.member(name)) {
+        if let (false, Some(Member::Relation(relation))) = (there, view.member(entity, name)) {
             selected.push(expanded(view, relation, None, below)?);
         }
     }
@@ -175,7 +175,7 @@ fn plain(view: &View<'_>, entity: &Entity, expand: &Paths) -> Result<Vec<Selecte
 
 fn named(view: &View<'_>, entity: &Entity, name: &str, below: &Paths, expand: &Paths) -> Result<Selected> {
     let inner = (!below.is_leaf()).then_some(below);
-    match entity.member(name) {
+    match view.member(entity, name) {
         Some(Member::Field(field)) => {
             let parts = match (inner, field.ty) {
                 (None, _) => None,

@@ -8,6 +8,9 @@ use super::{Cell, WritePlanner};
 use crate::access;
 use crate::error::{Code, Error, Result};
 
+/// Bytes of an id that a client makes: it must fit into a path.
+const KEY: usize = 1_000;
+
 /// What a row's input says, split by what has to be done about it.
 pub(super) struct RowInput<'a, 'i> {
     /// Columns of the row itself.
@@ -84,6 +87,11 @@ impl<'a> WritePlanner<'a> {
                 Code::Required,
                 format!("`{}` is required and can't be null.", field.name),
             ));
+        }
+        if let (Some(System::Key), Value::Text(id)) = (field.system, &value)
+            && (id.is_empty() || id.len() > KEY)
+        {
+            return Err(Error::new(Code::BadValue, format!("An id has 1 to {KEY} bytes.")));
         }
         let limit = self.context().limits.text;
         if let Value::Text(text) = &value
