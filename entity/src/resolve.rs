@@ -1,14 +1,14 @@
 //! A condition by name becomes a predicate by id: `where` of clients, rules, checks, partial indexes alike.
 
 use crate::catalog::{Cardinality, Catalog, Entity, Field, Join, Member, Relation};
-use crate::id::EntityId;
+use crate::id::{EntityId, FieldId};
 use crate::input::Input;
 use crate::predicate::operand::{Claim, Operand, Param};
 use crate::predicate::{Arity, Op, Predicate};
 use crate::problem::{Problem, Trouble};
 use crate::scalar::{FieldType, IdKind, Scalar};
 use crate::suggest;
-use crate::value::{coerce, excerpt, scalar_value};
+use crate::value::{Value, coerce, excerpt, scalar_value};
 
 /// Bytes a text that is looked for may have.
 pub const PATTERN_LENGTH: usize = 2_000;
@@ -108,7 +108,7 @@ pub fn resolve(
     input: &Input,
     scope: &dyn Scope,
 ) -> Result<Predicate, Problem> {
-    Resolver { catalog, scope }.object(entity, input, scope.depth_limit())
+    Resolver { catalog, scope }.object(entity, input, scope.depth_limit()).map(Predicate::where_true)
 }
 
 struct Resolver<'a> {
@@ -222,7 +222,7 @@ impl Resolver<'_> {
                 Some(op) => {
                     let value =
                         self.operand(op, key.ty, value).map_err(|problem| problem.at(name.clone()))?;
-                    parts.push(Predicate::Compare { field, op, value });
+                    parts.push(keyed(relation, field, self.scope.visible(relation.target), op, value));
                 }
                 None => nested.push((name.clone(), value.clone())),
             }
@@ -361,6 +361,29 @@ impl Resolver<'_> {
             ));
         }
         coerce(self.catalog, ty, list, input).map(Operand::Value)
+    }
+}
+
+/// A condition on the key of a relation: as if the row referred to nothing where its target is hidden.
+fn keyed(relation: &Relation, field: FieldId, visible: Predicate, op: Op, value: Operand) -> Predicate {
+    if visible == Predicate::Always {
+        return Predicate::Compare { field, op, value };
+    }
+    let shown = || Predicate::Exists { relation: relation.id, that: Box::new(visible.clone()) };
+    if op != Op::IsNull {
+        return masked(shown(), Predicate::Compare { field, op, value });
+    }
+    match value {
+        Operand::Value(Value::Bool(true)) => Predicate::Not(Box::new(shown())),
+        Operand::Value(Value::Bool(false)) => shown(),
+        // Which of the two is only known when it runs. The id of the row itself is never null.
+        wanted => {
+            let never = Predicate::Compare { field: Entity::KEY, op, value: wanted };
+            Predicate::or([
+                Predicate::and([never.clone(), shown()]),
+                Predicate::and([Predicate::Not(Box::new(never)), Predicate::Not(Box::new(shown()))]),
+            ])
+        }
     }
 }
 

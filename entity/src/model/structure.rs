@@ -216,7 +216,13 @@ fn system(fields: &mut Vec<Field>, system: System, ty: FieldType) -> FieldId {
         list: false,
         required: system != System::DeletedAt,
         default: None,
-        exposure: Exposure { read: true, create: system == System::Key, update: false, filter: true },
+        exposure: Exposure {
+            read: true,
+            create: system == System::Key,
+            // Set to null it brings a row back; the rules leave that to administrators.
+            update: system == System::DeletedAt,
+            filter: true,
+        },
         relation: None,
         system: Some(system),
         checks: Vec::new(),

@@ -297,6 +297,37 @@ impl<V> Predicate<V> {
         }
     }
 
+    /// The same condition where only true counts, as in a WHERE clause: what is hidden on some rows is a plain
+    /// conjunction there, which an index can serve, unlike a `CASE`.
+    #[must_use]
+    pub fn where_true(self) -> Self {
+        self.simplified(true)
+    }
+
+    fn simplified(self, only_true: bool) -> Self {
+        let all = |parts: Vec<Self>| parts.into_iter().map(|part| part.simplified(only_true));
+        match self {
+            Predicate::All(parts) => Predicate::and(all(parts)),
+            Predicate::Any(parts) => Predicate::or(all(parts)),
+            // The opposite of unknown is unknown, that of false is true: they differ from here on.
+            Predicate::Not(inner) => Predicate::Not(Box::new(inner.simplified(false))),
+            Predicate::Untrue(inner) => Predicate::Untrue(Box::new(inner.simplified(true))),
+            Predicate::Where(shown, inner) if only_true => {
+                Predicate::and([inner.simplified(true), shown.simplified(true)])
+            }
+            Predicate::Where(shown, inner) => {
+                Predicate::Where(Box::new(shown.simplified(true)), Box::new(inner.simplified(false)))
+            }
+            Predicate::Exists { relation, that } => {
+                Predicate::Exists { relation, that: Box::new(that.simplified(true)) }
+            }
+            Predicate::Count { relation, that, op, value } => {
+                Predicate::Count { relation, that: Box::new(that.simplified(true)), op, value }
+            }
+            other => other,
+        }
+    }
+
     /// Replaces every value.
     ///
     /// # Errors

@@ -65,6 +65,11 @@ pub fn member_opens(
     if principal.is_admin() {
         return true;
     }
+    // Only an administrator brings deleted rows back.
+    let deletion = entity.deleted_at.is_some_and(|field| entity.field(field).name == name);
+    if deletion && operation == Operation::Update {
+        return false;
+    }
     let by_row = granted(&entity.access.rules, principal, operation).any(|rule| names(rule, name));
     let by_field = entity
         .access

@@ -8,6 +8,9 @@ use crate::error::{Code, Error};
 /// Seconds after which a caller should try again while the database is away.
 const RETRY_AFTER: u64 = 1;
 
+/// What a statement says that makes a number leave the range of its column: followed by `table.column`.
+pub(crate) const OUT_OF_RANGE: &str = "launchway_range:";
+
 /// The error a caller reads for a database's. Nothing of its text is shown: it may hold values and SQL.
 #[must_use]
 pub fn database(error: DbErr) -> Error {
@@ -38,9 +41,18 @@ pub fn constraint(error: &Error) -> Option<String> {
             let message = reply.message();
             // SQLite: "UNIQUE constraint failed: index 'ux_a_b'" or "UNIQUE constraint failed: tracks.album_id, tracks.position",
             // and our triggers: "launchway_check:ck_tracks_position_1".
+            // A number that is too large: PostgreSQL quotes the text that is none, SQLite names the column alone.
             return message
                 .split_once("launchway_check:")
                 .map(|(_, name)| name.trim().to_owned())
+                .or_else(|| {
+                    let (_, rest) = message.split_once(OUT_OF_RANGE)?;
+                    rest.split('"').next().map(str::to_owned)
+                })
+                .or_else(|| {
+                    let (_, rest) = message.split_once("cannot store ")?;
+                    rest.split_once(" column ").map(|(_, column)| column.trim().to_owned())
+                })
                 .or_else(|| message.split_once("failed: ").map(|(_, columns)| columns.to_owned()));
         }
         cause = found.source();
@@ -81,7 +93,12 @@ fn from_reply(reply: &dyn DatabaseError) -> Error {
     if reply.message().contains("launchway_check:") {
         return Error::new(Code::CheckFailed, "A value breaks a check of the model.");
     }
+    if reply.message().contains(OUT_OF_RANGE) {
+        return Error::new(Code::OutOfRange, "A number left the range of its type.");
+    }
     match reply.code().as_deref().unwrap_or_default() {
+        // SQLite: a text or a double is to be stored where an integer is; only arithmetic gets there.
+        "3091" => Error::new(Code::OutOfRange, "A number left the range of its type."),
         // PostgreSQL: number out of range, interval overflow, division by zero.
         "22003" | "22008" | "22012" => Error::new(Code::OutOfRange, "A number left the range of its type."),
         // statement_timeout, or an administrator's cancel; SQLite: interrupted by the alarm.
@@ -96,11 +113,13 @@ fn from_reply(reply: &dyn DatabaseError) -> Error {
         "57P01" | "57P02" | "57P03" | "53300" | "08000" | "08001" | "08003" | "08004" | "08006" | "25006" => {
             away()
         }
-        // out of disk, out of memory
+        // PostgreSQL: the disk is full, a sequence is used up; SQLite: either.
+        "53100" | "2200H" | "13" => full(),
+        // out of memory and the like
         code if code.starts_with("53") => away(),
-        // SQLite: busy and its kin, I/O error, full, cannot open
+        // SQLite: busy and its kin, I/O error, cannot open
         "5" | "261" | "517" | "773" => busy(),
-        "10" | "13" | "14" => away(),
+        "10" | "14" => away(),
         _ if reply.message() == "integer overflow" => {
             Error::new(Code::OutOfRange, "A number left the range of its type.")
         }
@@ -112,6 +131,13 @@ fn busy() -> Error {
     Error::new(Code::Unavailable, "All database connections are busy.")
         .hint("Try again in a moment.")
         .retry_after(RETRY_AFTER)
+}
+
+/// Trying again does not help.
+fn full() -> Error {
+    Error::new(Code::Unavailable, "The database has no room for another row.").hint(
+        "Its disk is full, or all ids of the type are used up; who runs the server can tell from its log.",
+    )
 }
 
 fn away() -> Error {

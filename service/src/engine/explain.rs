@@ -8,13 +8,17 @@ use crate::error::{Code, Error};
 
 /// The same error with the place and the way out, where the constraint is one of the model's.
 pub(crate) fn constraint(context: &Context, error: Error) -> Error {
-    if !matches!(error.code(), Code::UniqueViolation | Code::ForeignKeyViolation | Code::CheckFailed) {
+    if !matches!(
+        error.code(),
+        Code::UniqueViolation | Code::ForeignKeyViolation | Code::CheckFailed | Code::OutOfRange
+    ) {
         return error;
     }
     let Some(name) = classify::constraint(&error) else { return error };
     let explained = match error.code() {
         Code::UniqueViolation => unique(&context.catalog, &name),
         Code::CheckFailed => check(&context.catalog, &name),
+        Code::OutOfRange => range(&context.catalog, &name),
         _ => foreign_key(&context.catalog, &name),
     };
     explained.unwrap_or(error)
@@ -69,6 +73,15 @@ fn check(catalog: &Catalog, name: &str) -> Option<Error> {
         }
     }
     None
+}
+
+/// `table.column`: only what is added to a number makes it leave its range in the database.
+fn range(catalog: &Catalog, name: &str) -> Option<Error> {
+    let (table, column) = name.split_once('.')?;
+    let entity = catalog.entities.iter().find(|entity| entity.table == table)?;
+    let field = entity.fields.iter().find(|field| field.column == column)?;
+    let text = format!("`{}` left the range of its type.", field.name);
+    Some(Error::new(Code::OutOfRange, text).at(field.name.as_str()).at("inc"))
 }
 
 /// `fk_<table>_<column>`: told on the side that refers, and on the side that is referred to.

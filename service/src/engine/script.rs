@@ -17,6 +17,15 @@ use crate::context::Context;
 use crate::database::Transaction;
 use crate::error::{Code, Error, Result};
 
+/// How often a script is done again that a deadlock or a serialization failure ended.
+const RETRIES: u32 = 3;
+
+/// How long to wait before that: longer each time, and not as long as the other side.
+fn pause(tries: u32) -> Duration {
+    let chance = u64::from(*uuid::Uuid::new_v4().as_bytes().last().unwrap_or(&0));
+    Duration::from_millis((5 << tries) + chance * (1 << tries) / 8)
+}
+
 /// What a write is to do beside writing.
 #[derive(Default)]
 pub struct WriteOptions<'a> {
@@ -74,13 +83,47 @@ impl Engine {
         };
         let plan = tracing::debug_span!(target: "launchway::engine", "plan")
             .in_scope(|| WritePlanner::new(context).writes(roots))?;
+        self.persist(context, &plan, &options).await
+    }
+
+    /// Does a script, and again where the database gave it up for another's sake: nothing of it was done then.
+    async fn persist(
+        &self,
+        context: &Context,
+        plan: &WritePlan,
+        options: &WriteOptions<'_>,
+    ) -> Result<Written> {
+        let mut tries = 0;
+        loop {
+            let outcome = self.attempt(context, plan, options).await;
+            match &outcome {
+                Err(error) if error.code() == Code::Conflict && tries < RETRIES => {}
+                _ => return outcome,
+            }
+            let wait = pause(tries);
+            if context.deadline.is_some_and(|deadline| tokio::time::Instant::now() + wait >= deadline) {
+                return outcome;
+            }
+            tries += 1;
+            tracing::debug!(target: "launchway::engine", tries, "a write collided with another one");
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Does a script in a transaction of its own.
+    async fn attempt(
+        &self,
+        context: &Context,
+        plan: &WritePlan,
+        options: &WriteOptions<'_>,
+    ) -> Result<Written> {
         let started = Instant::now();
         if self.database.dialect() == Dialect::Postgres
             && options.idempotency.is_none()
             && !options.dry_run
             && plan.alone().is_some()
         {
-            let mut run = Run::new(self, context, &plan, Connection::Pool);
+            let mut run = Run::new(self, context, plan, Connection::Pool);
             run.all().await?;
             return Ok(Written::Now(run.reply(started.elapsed())));
         }
@@ -91,7 +134,7 @@ impl Engine {
             transaction.rollback().await?;
             return Ok(Written::Before(before));
         }
-        let mut run = Run::new(self, context, &plan, Connection::Transaction(&transaction));
+        let mut run = Run::new(self, context, plan, Connection::Transaction(&transaction));
         let outcome = run.all().await;
         let reply = match outcome {
             Ok(()) => run.reply(started.elapsed()),
@@ -244,13 +287,15 @@ impl<'a> Run<'a> {
 
     fn remember(&mut self, slot: usize, entity: EntityId, rows: &[QueryResult]) -> Result<()> {
         let definition = self.context.catalog.entity(entity);
-        let mut keys = Vec::with_capacity(rows.len());
-        let mut versions = Vec::with_capacity(rows.len());
+        let mut found = Vec::with_capacity(rows.len());
         for row in rows {
             let text: String = execute::column(row, 0)?;
-            keys.push(key_value(definition, text)?);
-            versions.push(execute::column::<i64>(row, 1)?);
+            found.push((key_value(definition, text)?, execute::column::<i64>(row, 1)?));
         }
+        // Databases tell touched rows in any order; by their keys, an answer is the same from both. Keys that a
+        // database makes go up, so that this is the order in which new rows were given as well.
+        found.sort_by(|(one, _), (other, _)| key_order(one, other));
+        let (keys, versions) = found.into_iter().unzip();
         if let (Some(touched), Some(seen)) = (self.touched.get_mut(slot), self.versions.get_mut(slot)) {
             *touched = keys;
             *seen = versions;
@@ -281,7 +326,11 @@ impl<'a> Run<'a> {
         let rows = self.query(&sql.text, &sql.binds).await?;
         let name = &self.context.catalog.entity(entity).name;
         let Some(row) = rows.first() else {
-            return Ok(Error::new(Code::NotFound, format!("There is no such {name}.")));
+            let error = Error::new(Code::NotFound, format!("There is no such {name}."));
+            return Ok(match miss.hint {
+                Some(hint) => error.hint(hint),
+                None => error,
+            });
         };
         let version: i64 = execute::column(row, 0)?;
         Ok(match miss.if_version {
@@ -356,6 +405,15 @@ impl<'a> Run<'a> {
                 })
                 .max(),
         }
+    }
+}
+
+fn key_order(one: &Value, other: &Value) -> std::cmp::Ordering {
+    match (one, other) {
+        (Value::Int(one), Value::Int(other)) => one.cmp(other),
+        (Value::Uuid(one), Value::Uuid(other)) => one.cmp(other),
+        (Value::Text(one), Value::Text(other)) => one.cmp(other),
+        _ => std::cmp::Ordering::Equal,
     }
 }
 

@@ -51,7 +51,10 @@ fn create(builder: &mut Builder<'_>, entity: &Entity, name: &str, without: Optio
         "id",
         id.description(match entity.key {
             IdKind::Client => "The id, made by you.",
-            IdKind::Uuid7 | IdKind::Serial => "The id; made by the server when absent.",
+            IdKind::Uuid7 => "The id; made by the server when absent.",
+            IdKind::Serial => {
+                "The id of a row that is there, for an upsert; new rows get theirs from the server."
+            }
         }),
     );
     for field in entity.plain_fields().filter(|field| field.system.is_none()) {

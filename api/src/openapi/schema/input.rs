@@ -1,6 +1,6 @@
 //! Rows as they are given.
 
-use entity::catalog::{Default, Join, Relation};
+use entity::catalog::{Default, Join, Relation, System};
 use entity::scalar::IdKind;
 use entity::{EntityId, FieldType, RelationId, Scalar};
 use serde_json::{Map, Value, json};
@@ -88,6 +88,8 @@ fn body<'v>(
             continue;
         }
         let schema = match member.kind {
+            // Deleting sets it; a change can only bring the row back.
+            Kind::Field(field) if field.system == Some(System::DeletedAt) => Some(json!({ "type": "null" })),
             Kind::Field(field) => {
                 let schema = match (usage, field.ty) {
                     // An object inside of a merge patch is a merge patch itself.

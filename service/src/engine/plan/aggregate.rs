@@ -206,8 +206,8 @@ impl Planner<'_> {
 
     fn group(&self, entity: &Entity, name: &str, bucket: Option<Bucket>) -> Result<GroupPlan> {
         let entity = self.entity(entity.id);
-        let (member, shown) = self.readable(entity, name)?;
-        let field = entity.field(super::read::member_field(entity, member, name)?);
+        let (field, shown) = self.column(entity, name)?;
+        let field = entity.field(field);
         let unfit = field.list
             || !field.exposure.filter
             || matches!(field.ty, FieldType::Embedded(_) | FieldType::Scalar(Scalar::Json));

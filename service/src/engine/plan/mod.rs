@@ -7,7 +7,7 @@ use entity::Predicate;
 use entity::catalog::{Entity, Member, Operation};
 use entity::problem::{Problem, Trouble};
 use entity::resolve::{self, Scope};
-use entity::{EntityId, Input, Operand};
+use entity::{EntityId, FieldId, Input, Operand};
 
 use crate::access;
 use crate::context::Context;
@@ -93,6 +93,21 @@ impl<'a> Planner<'a> {
     /// A condition of the caller.
     pub(super) fn filter(&self, entity: EntityId, input: &Input) -> Result<Predicate> {
         filter(self.context, entity, input)
+    }
+
+    /// The column of a member the caller may read, and on which rows it has its value. The key of a relation has none
+    /// where it leads to a row that is hidden from the caller: neither API tells of such a row.
+    pub(super) fn column(&self, entity: &'a Entity, name: &str) -> Result<(FieldId, Predicate)> {
+        let (member, shown) = self.readable(entity, name)?;
+        let field = read::member_field(entity, member, name)?;
+        let target = match member {
+            Member::Relation(relation) => match self.visible(relation.target) {
+                Predicate::Always => Predicate::Always,
+                that => Predicate::Exists { relation: relation.id, that: Box::new(that) },
+            },
+            Member::Field(_) => Predicate::Always,
+        };
+        Ok((field, Predicate::and([shown, target])))
     }
 
     /// A member the caller may read, and on which rows.

@@ -104,8 +104,8 @@ impl<'a> Planner<'a> {
             path.push(relation);
             here = target;
         }
-        let (member, shown) = self.readable(here, last)?;
-        let field = here.field(super::read::member_field(here, member, last)?);
+        let (field, shown) = self.column(here, last)?;
+        let field = here.field(field);
         let sortable = !field.list
             && field.exposure.filter
             && match field.ty {

@@ -168,15 +168,11 @@ impl Planner<'_> {
                 let parts = values
                     .iter()
                     .map(|(name, value)| {
-                        let (member, shown) = self.readable(definition, name)?;
-                        let field = member_field(definition, member, name)?;
+                        let (field, shown) = self.column(definition, name)?;
                         let value = operand(self, definition, field, value)
                             .map_err(|error| error.at(name.as_str()))?;
                         let compare = Predicate::Compare { field, op: Op::Eq, value };
-                        Ok(match shown {
-                            Predicate::Always => compare,
-                            shown => Predicate::Where(Box::new(shown), Box::new(compare)),
-                        })
+                        Ok(Predicate::and([compare, shown]))
                     })
                     .collect::<Result<Vec<_>>>()?;
                 let unique = definition.uniques.iter().any(|unique| {
@@ -230,15 +226,10 @@ impl Planner<'_> {
                     Err(Error::new(Code::BadRequest, format!("`{name}` is a relation.")))
                 }
             },
-            Requested::Key { name } => match self.readable(definition, name)? {
-                (Member::Relation(relation), shown) => {
-                    let Join::Outgoing { field } = relation.join else {
-                        return Err(Error::new(Code::BadRequest, format!("`{name}` has no single id.")));
-                    };
-                    Ok(Output::Column { field, shown, parts: None })
-                }
-                (Member::Field(field), shown) => Ok(Output::Column { field: field.id, shown, parts: None }),
-            },
+            Requested::Key { name } => {
+                let (field, shown) = self.column(definition, name)?;
+                Ok(Output::Column { field, shown, parts: None })
+            }
             Requested::One { name, selection } => match self.readable(definition, name)? {
                 (Member::Relation(relation), shown) if relation.cardinality == Cardinality::One => {
                     self.rows(each, 1)?;

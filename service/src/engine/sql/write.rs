@@ -1,10 +1,11 @@
 //! Steps of a write become statements.
 
-use entity::catalog::Entity;
-use entity::{EntityId, FieldId, FieldType, IdKind, Predicate, Scalar};
+use entity::catalog::{Entity, Field};
+use entity::{EntityId, FieldId, FieldType, IdKind, Predicate, Scalar, Value};
 use migration::Dialect;
 
 use super::text::{Alias, Bind, Form, Sql, form_value};
+use crate::database::classify::OUT_OF_RANGE;
 use crate::engine::plan::write::{
     AnswerPlan, Assign, BatchPartPlan, Cell, ConflictPlan, Expect, InsertPlan, JoinColumns, Keys, Miss,
     StepPlan, WritePlan,
@@ -103,7 +104,7 @@ impl Sql<'_> {
         }
         self.assigns(entity, row, assigns);
         self.push(" where ");
-        self.rows(entity, row, predicate, limit);
+        self.rows(entity, row, predicate, limit, "for no key update");
         row
     }
 
@@ -126,12 +127,13 @@ impl Sql<'_> {
                 self.push("delete from ").ident(&definition.table).push(" as ").table(row).push(" where ");
             }
         }
-        self.rows(definition, row, predicate, limit);
+        self.rows(definition, row, predicate, limit, "for update");
         row
     }
 
-    /// The rows of a change; with a limit they are found first.
-    fn rows(&mut self, entity: &Entity, row: Alias, predicate: &Predicate, limit: Option<u64>) {
+    /// The rows of a change; with a limit they are found first, and locked in the order of their keys, so that two
+    /// changes of the same rows wait for each other instead of locking each other out.
+    fn rows(&mut self, entity: &Entity, row: Alias, predicate: &Predicate, limit: Option<u64>, lock: &str) {
         let Some(limit) = limit else { return self.predicate(entity.id, row, predicate) };
         let inner = self.alias();
         let key = &entity.key_field().column;
@@ -144,7 +146,11 @@ impl Sql<'_> {
             .table(inner)
             .push(" where ");
         self.predicate(entity.id, inner, predicate);
-        self.push(" order by ").column(inner, key).push(" limit ").number(limit).push(")");
+        self.push(" order by ").column(inner, key).push(" limit ").number(limit);
+        if self.dialect == Dialect::Postgres {
+            self.push(" ").push(lock).push(" of ").table(inner);
+        }
+        self.push(")");
     }
 
     /// The touched row's key, its version, and the answer where the step gives it by itself.
@@ -175,10 +181,7 @@ impl Sql<'_> {
             self.ident(&field.column).push(" = ");
             match assign {
                 Assign::Set(cell) => self.cell(entity, *id, cell),
-                Assign::Inc(value) => {
-                    let bound = form_value(self.dialect, field.ty, Form::Plain(false), value);
-                    self.column(row, &field.column).push(" + ").bind(Bind::Value(bound));
-                }
+                Assign::Inc(value) => self.increment(entity, row, field, value),
                 Assign::Append(value) => {
                     let bound = form_value(self.dialect, field.ty, Form::Items, value);
                     self.append(row, &field.column, bound);
@@ -189,6 +192,32 @@ impl Sql<'_> {
                 }
             }
         }
+    }
+
+    /// The old number and another one. Where the sum leaves the range of the type, the statement fails with the name
+    /// of the column (`classify.rs`) on both databases: SQLite alone would make an integer a double, or infinity.
+    fn increment(&mut self, entity: &Entity, row: Alias, field: &Field, value: &Value) {
+        let added = form_value(self.dialect, field.ty, Form::Plain(false), value);
+        // The version is counted by us, one at a time.
+        let Some((from_above, bound)) = last_before(field, value) else {
+            self.column(row, &field.column).push(" + ").bind(Bind::Value(added));
+            return;
+        };
+        let bound = form_value(self.dialect, field.ty, Form::Plain(false), &bound);
+        self.push("case when ").column(row, &field.column).push(if from_above { " > " } else { " < " });
+        self.bind(Bind::Value(bound)).push(" then ");
+        let mark = format!("{OUT_OF_RANGE}{}.{}", entity.table, field.column);
+        match self.dialect {
+            // A column takes part so that the text is not read as a number before there is a row.
+            Dialect::Postgres => {
+                self.push("cast(").literal(&mark).push(" || left(");
+                self.column(row, &field.column).push("::text, 0) as numeric)");
+            }
+            Dialect::Sqlite => {
+                self.literal(&mark);
+            }
+        }
+        self.push(" else ").column(row, &field.column).push(" + ").bind(Bind::Value(added)).push(" end");
     }
 
     fn append(&mut self, row: Alias, column: &str, items: sea_orm::Value) {
@@ -395,6 +424,34 @@ impl Sql<'_> {
             }
         }
     }
+}
+
+/// The last value of a field to which another one can be added, and whether it is an upper bound.
+fn last_before(field: &Field, added: &Value) -> Option<(bool, Value)> {
+    if field.system.is_some() {
+        return None;
+    }
+    Some(match (field.ty, added) {
+        (FieldType::Scalar(Scalar::Int), Value::Int(added)) => {
+            integer(i32::MIN.into(), i32::MAX.into(), *added)
+        }
+        (_, Value::Int(added)) => integer(i64::MIN, i64::MAX, *added),
+        (_, Value::Decimal(added)) => {
+            let most = rust_decimal::Decimal::new(i64::MAX, entity::value::DECIMAL_SCALE);
+            let up = !added.is_sign_negative();
+            (up, Value::Decimal(if up { most - added } else { -most - added }))
+        }
+        (_, Value::Float(added)) => {
+            let up = *added >= 0.0;
+            (up, Value::Float(if up { f64::MAX - added } else { f64::MIN - added }))
+        }
+        _ => return None,
+    })
+}
+
+fn integer(low: i64, high: i64, added: i64) -> (bool, Value) {
+    let up = added >= 0;
+    (up, Value::Int(if up { high.saturating_sub(added) } else { low.saturating_sub(added) }))
 }
 
 /// An item of `json_each` as JSON again: booleans come out of it as 0 and 1.

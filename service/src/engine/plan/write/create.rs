@@ -4,7 +4,7 @@ use entity::catalog::{Entity, Operation};
 use entity::{EntityId, FieldId, IdKind, Input, Value};
 
 use super::{Cell, InsertPlan, KeyRef, Keys, StepPlan, WritePlanner};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 
 impl<'a> WritePlanner<'a> {
     /// Makes rows; those without nested ones go into one statement.
@@ -41,6 +41,9 @@ impl<'a> WritePlanner<'a> {
         self.count()?;
         let definition = self.entity(entity);
         let row = self.row(entity, input, Operation::Create)?;
+        if definition.key == IdKind::Serial && row.values.iter().any(|(field, _)| field.id == Entity::KEY) {
+            return Err(made_by_server(definition));
+        }
         let mut given = preset;
         given.extend(row.values.into_iter().map(|(field, value)| (field.id, Cell::Value(value))));
         let (to_one, to_many): (Vec<_>, Vec<_>) = row
@@ -123,6 +126,14 @@ impl<'a> WritePlanner<'a> {
         }
         keys
     }
+}
+
+/// An id that only the server makes was given: the sequence would not know of it, or be used up by it.
+pub(super) fn made_by_server(entity: &Entity) -> Error {
+    let name = &entity.key_field().name;
+    Error::new(Code::ReadOnly, format!("Ids of {} are made by the server.", entity.name))
+        .hint("Leave the id out; the answer tells it. An import may bring ids.")
+        .at(name.as_str())
 }
 
 /// The keys of new rows: known where we make them, the slot's where the database does.

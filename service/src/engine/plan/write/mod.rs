@@ -216,6 +216,8 @@ pub(crate) struct Miss {
     pub(crate) visible: Predicate,
     /// The version that was asked for.
     pub(crate) if_version: Option<i64>,
+    /// What is said where there is no such row.
+    pub(crate) hint: Option<&'static str>,
 }
 
 /// What is read back.
@@ -409,6 +411,7 @@ impl<'a> WritePlanner<'a> {
             Target::One(_) => Expect::One(Miss {
                 visible: Predicate::and([meant.clone(), self.reads.visible(entity)]),
                 if_version,
+                hint: None,
             }),
             Target::Many { max, .. } => Expect::AtMost((*max).min(self.context().limits.batch as u64)),
         }

@@ -72,6 +72,9 @@ impl<'a> WritePlanner<'a> {
             Member::Relation(relation) => row.relations.push((relation, value)),
             Member::Field(field) => {
                 let value = self.value(field, value)?;
+                if field.system == Some(System::DeletedAt) && !value.is_null() {
+                    return Err(only_back(name));
+                }
                 row.values.push((field, value));
             }
         }
@@ -185,6 +188,12 @@ impl<'a> WritePlanner<'a> {
 
 fn missing(field: &Field) -> Error {
     Error::new(Code::Required, format!("`{}` is required.", field.name))
+}
+
+/// `deletedAt` is set by deleting alone.
+pub(super) fn only_back(name: &str) -> Error {
+    Error::new(Code::BadValue, format!("`{name}` can only be set to null, which brings a deleted row back."))
+        .hint("Delete the row to have it set.")
 }
 
 fn closed(entity: &Entity, member: Member<'_>, name: &str, operation: Operation) -> Error {

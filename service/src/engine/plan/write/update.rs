@@ -1,7 +1,7 @@
 //! Changed rows.
 
-use entity::catalog::{Cardinality, Entity, Field, Member, Operation};
-use entity::{EntityId, FieldId, FieldType, Input, Op, Operand, Predicate, Scalar, Value};
+use entity::catalog::{Cardinality, Entity, Member, Operation};
+use entity::{EntityId, FieldId, FieldType, Input, Predicate, Scalar, Value};
 
 use super::{Assign, Cell, Keys, StepPlan, WritePlanner};
 use crate::access;
@@ -40,17 +40,19 @@ impl<'a> WritePlanner<'a> {
                 "Relations to many rows are changed one row at a time.",
             ));
         }
+        // Only an administrator may write `deletedAt`: a deleted row is meant, which comes back.
+        let revives =
+            entity.deleted_at.is_some_and(|deleted| changes.assigns.iter().any(|(id, _)| *id == deleted));
         let meant = self.target(entity.id, target)?;
         let predicate = Predicate::and([
             meant.clone(),
-            self.alive(entity.id, target),
+            if revives { Predicate::Always } else { self.alive(entity.id, target) },
             access::rows(self.context(), entity.id, Operation::Update),
             Predicate::and(writable),
             self.versioned(entity, if_version),
         ]);
         let expect = self.expect(entity.id, target, &meant, if_version);
         let slot = self.slot();
-        let ranges = ranges(entity, &changes.assigns);
         changes.assigns.extend(self.bookkeeping(entity));
         let keys = Keys::slot(slot);
         self.steps.push(StepPlan::Update {
@@ -60,17 +62,6 @@ impl<'a> WritePlanner<'a> {
             assigns: changes.assigns,
             expect,
         });
-        if let Some((field, predicate)) = ranges {
-            let otherwise = Error::new(Code::OutOfRange, format!("`{field}` left the range of its type."))
-                .at(field.as_str())
-                .at("inc");
-            self.steps.push(StepPlan::Require {
-                entity: entity.id,
-                keys: keys.clone(),
-                predicate,
-                otherwise,
-            });
-        }
         for (relation, input) in changes.to_many {
             let relation = entity.relation(relation);
             let depth = self.context().limits.nesting;
@@ -182,34 +173,4 @@ fn twice(entity: &Entity, assigns: &[(FieldId, Assign)]) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// The condition that numbers that were added to are still in the range of their types on both databases.
-fn ranges(entity: &Entity, assigns: &[(FieldId, Assign)]) -> Option<(String, Predicate)> {
-    let mut first = None;
-    let parts: Vec<Predicate> = assigns
-        .iter()
-        .filter(|(_, assign)| matches!(assign, Assign::Inc(_)))
-        .filter_map(|(id, _)| {
-            let field: &Field = entity.field(*id);
-            let (low, high) = match field.ty {
-                FieldType::Scalar(Scalar::Int) => (Value::Int(i32::MIN.into()), Value::Int(i32::MAX.into())),
-                FieldType::Scalar(Scalar::Decimal) => {
-                    let bound = rust_decimal::Decimal::new(i64::MAX, entity::value::DECIMAL_SCALE);
-                    (Value::Decimal(-bound), Value::Decimal(bound))
-                }
-                _ => return None,
-            };
-            first.get_or_insert_with(|| field.name.clone());
-            let empty =
-                Predicate::Compare { field: *id, op: Op::IsNull, value: Operand::Value(Value::Bool(true)) };
-            let within = Predicate::Compare {
-                field: *id,
-                op: Op::Between,
-                value: Operand::Value(Value::List(vec![low, high])),
-            };
-            Some(Predicate::or([empty, within]))
-        })
-        .collect();
-    first.map(|name| (name, Predicate::and(parts)))
 }

@@ -1,10 +1,12 @@
 //! Rows that are made, or changed where they are there already.
 
-use entity::catalog::{Cardinality, Entity, Operation};
-use entity::{FieldId, Input, Op, Operand, Predicate, Value};
+use std::borrow::Cow;
 
-use super::create::made;
-use super::{Assign, Cell, ConflictPlan, InsertPlan, Keys, StepPlan, WritePlanner};
+use entity::catalog::{Cardinality, Entity, Operation};
+use entity::{FieldId, IdKind, Input, Op, Operand, Predicate, Value};
+
+use super::create::{made, made_by_server};
+use super::{Assign, Cell, ConflictPlan, Expect, InsertPlan, Keys, Miss, StepPlan, WritePlanner};
 use crate::access;
 use crate::engine::request::{Change, Write};
 use crate::error::{Code, Error, Result};
@@ -18,14 +20,41 @@ impl<'a> WritePlanner<'a> {
         let fields = self.conflict_fields(entity, on.as_deref())?;
         let mut keys = Keys::default();
         let mut errors = Vec::new();
+        let first = self.steps.len();
+        let mut ends = Vec::with_capacity(rows.len());
         for (index, row) in rows.iter().enumerate() {
-            match self.upsert_row(write, row, &fields) {
+            let planned = self.upsert_row(write, row, &fields);
+            ends.push(self.steps.len());
+            match planned {
                 Ok(key) => keys.0.extend(key.0),
                 Err(error) => errors.push(if rows.len() > 1 { error.at(index) } else { error }),
             }
         }
         Error::together(errors)?;
+        self.in_key_order(entity, &fields, first, &ends);
         Ok(keys)
+    }
+
+    /// Brings the rows of a batch into the order of what says whether they are there: two batches of the same rows
+    /// then wait for each other instead of locking each other out. Only where nobody can tell the difference: rows
+    /// without nested ones, of types where no row can take a value that another one gives up.
+    fn in_key_order(&mut self, entity: &Entity, fields: &[FieldId], first: usize, ends: &[usize]) {
+        let others = entity.uniques.iter().any(|unique| unique.fields != fields);
+        if ends.len() < 2 || others {
+            return;
+        }
+        let mut rows = Vec::with_capacity(ends.len());
+        let mut start = first;
+        for end in ends {
+            let steps = self.steps.get(start..*end).unwrap_or_default();
+            let Some(place) = place(fields, steps) else { return };
+            rows.push((place, steps.to_vec()));
+            start = *end;
+        }
+        // Stable: what is said twice about one row is done in the order it was said.
+        rows.sort_by(|one, other| one.0.cmp(&other.0));
+        self.steps.truncate(first);
+        self.steps.extend(rows.into_iter().flat_map(|(_, steps)| steps));
     }
 
     fn conflict_fields(&self, entity: &Entity, on: Option<&str>) -> Result<Vec<FieldId>> {
@@ -59,7 +88,9 @@ impl<'a> WritePlanner<'a> {
         };
         self.count()?;
         let entity = self.entity(write.entity);
-        let row = self.row(entity.id, input, Operation::Create)?;
+        let (input, revives) = self.revived(entity, input)?;
+        let row = self.row(entity.id, &input, Operation::Create)?;
+        let creatable = row.writable;
         let mut given: Vec<(FieldId, Cell)> =
             row.values.into_iter().map(|(field, value)| (field.id, Cell::Value(value))).collect();
         let depth = self.context().limits.nesting;
@@ -89,13 +120,26 @@ impl<'a> WritePlanner<'a> {
                 Error::new(Code::Required, "`id` says whether the row is there: it is required.").at("id")
             );
         }
+        let named = given.iter().find_map(|(id, cell)| (*id == Entity::KEY).then(|| cell.clone()));
+        let serial = entity.key == IdKind::Serial && named.is_some();
+        if serial && (*create_only || conflict != [Entity::KEY]) {
+            return Err(made_by_server(entity));
+        }
         let plan = if *create_only {
             None
         } else {
-            Some(self.conflict(entity, set.as_ref(), &given, conflict, *if_version)?)
+            Some(self.conflict(entity, set.as_ref(), &given, conflict, *if_version, revives)?)
         };
         let (fields, cells) = self.complete(entity, given)?;
         let slot = self.slot();
+        if let (true, Some(Cell::Value(id)), Some(plan)) = (serial, &named, &plan) {
+            self.update_there(entity, id.clone(), slot, plan);
+            for (relation, input) in to_many {
+                self.link_many(entity, relation, input, &Keys::slot(slot), true, depth)
+                    .map_err(|error| error.at(relation.name.as_str()))?;
+            }
+            return Ok(Keys::slot(slot));
+        }
         let rows = vec![cells];
         let keys = if conflict == [Entity::KEY] {
             Keys(made(entity, &fields, &rows, slot))
@@ -110,7 +154,7 @@ impl<'a> WritePlanner<'a> {
             conflict: plan,
             create_only: *create_only,
         }));
-        self.upserted(entity, Keys::slot(slot));
+        self.upserted(entity, Keys::slot(slot), creatable);
         for (relation, input) in to_many {
             self.link_many(entity, relation, input, &Keys::slot(slot), true, depth)
                 .map_err(|error| error.at(relation.name.as_str()))?;
@@ -118,7 +162,40 @@ impl<'a> WritePlanner<'a> {
         Ok(keys)
     }
 
+    /// A row with an id that only the server makes: it is changed where it is there, and never made.
+    fn update_there(&mut self, entity: &Entity, id: Value, slot: usize, plan: &ConflictPlan) {
+        let named = Predicate::Compare { field: Entity::KEY, op: Op::Eq, value: Operand::Value(id) };
+        let visible = Predicate::and([named.clone(), self.reads.visible(entity.id)]);
+        let hint = Some("Ids of this type are made by the server: create the row without one.");
+        self.steps.push(StepPlan::Update {
+            slot,
+            entity: entity.id,
+            predicate: Predicate::and([named, plan.predicate.clone()]),
+            assigns: plan.assigns.clone(),
+            expect: Expect::One(Miss { visible, if_version: plan.if_version, hint }),
+        });
+        self.afterwards(entity.id, Operation::Update, Keys::slot(slot));
+    }
+
+    /// A row's input without `deletedAt`, and whether it was there: an administrator brings the row back.
+    fn revived<'i>(&self, entity: &Entity, input: &'i Input) -> Result<(Cow<'i, Input>, bool)> {
+        let name = entity.deleted_at.map(|field| entity.field(field).name.as_str());
+        let (Some(name), Input::Object(fields), true) = (name, input, self.context().principal.is_admin())
+        else {
+            return Ok((Cow::Borrowed(input), false));
+        };
+        let Some((_, value)) = fields.iter().find(|(field, _)| field == name) else {
+            return Ok((Cow::Borrowed(input), false));
+        };
+        if *value != Input::Null {
+            return Err(super::row::only_back(name).at(name));
+        }
+        let rest = fields.iter().filter(|(field, _)| field != name).cloned().collect();
+        Ok((Cow::Owned(Input::Object(rest)), true))
+    }
+
     /// What happens to the row when it is there.
+    #[allow(clippy::too_many_arguments, reason = "all of it is said about one row")]
     fn conflict(
         &mut self,
         entity: &'a Entity,
@@ -126,10 +203,10 @@ impl<'a> WritePlanner<'a> {
         given: &[(FieldId, Cell)],
         fields: &[FieldId],
         if_version: Option<i64>,
+        revives: bool,
     ) -> Result<ConflictPlan> {
         self.permitted(entity.id, Operation::Update)?;
-        let mut writable = Predicate::Always;
-        let mut assigns: Vec<(FieldId, Assign)> = match set {
+        let (mut assigns, writable): (Vec<(FieldId, Assign)>, Predicate) = match set {
             Some(set) => {
                 let changes = self.set(entity.id, set).map_err(|error| error.at("set"))?;
                 if !changes.to_many.is_empty() {
@@ -139,19 +216,30 @@ impl<'a> WritePlanner<'a> {
                     )
                     .at("set"));
                 }
-                writable = changes.writable;
-                changes.assigns
+                (changes.assigns, changes.writable)
             }
-            None => given
-                .iter()
-                .filter(|(id, _)| *id != Entity::KEY && !fields.contains(id))
-                .filter(|(id, _)| entity.field(*id).exposure.update)
-                .map(|(id, cell)| (*id, Assign::Set(cell.clone())))
-                .collect(),
+            None => {
+                let given: Vec<_> = given
+                    .iter()
+                    .filter(|(id, _)| *id != Entity::KEY && !fields.contains(id))
+                    .filter(|(id, _)| entity.field(*id).exposure.update)
+                    .collect();
+                // What may be given to a new row may not be given to every row that is there.
+                let writable = Predicate::and(given.iter().map(|(id, _)| {
+                    let name = &entity.field(*id).name;
+                    access::member(self.context(), entity, name, Operation::Update)
+                }));
+                (given.into_iter().map(|(id, cell)| (*id, Assign::Set(cell.clone()))).collect(), writable)
+            }
         };
+        if let Some(deleted) = entity.deleted_at.filter(|_| revives) {
+            assigns.push((deleted, Assign::Set(Cell::Value(Value::Null))));
+        }
+        let back = entity.deleted_at.is_some_and(|deleted| assigns.iter().any(|(id, _)| *id == deleted));
+        let alive = if back { Predicate::Always } else { access::alive(&self.context().catalog, entity.id) };
         assigns.extend(self.bookkeeping(entity));
         let predicate = Predicate::and([
-            access::alive(&self.context().catalog, entity.id),
+            alive,
             access::rows(self.context(), entity.id, Operation::Update),
             writable,
             self.versioned(entity, if_version),
@@ -160,11 +248,11 @@ impl<'a> WritePlanner<'a> {
     }
 
     /// A new row has version 1: the rule for new rows holds for it; the rule for changed ones holds for others.
-    fn upserted(&mut self, entity: &Entity, keys: Keys) {
+    fn upserted(&mut self, entity: &Entity, keys: Keys, creatable: Predicate) {
         let version =
             |op| Predicate::Compare { field: entity.version, op, value: Operand::Value(Value::Int(1)) };
         let (create, update) = (
-            access::afterwards(self.context(), entity.id, Operation::Create),
+            Predicate::and([creatable, access::afterwards(self.context(), entity.id, Operation::Create)]),
             access::afterwards(self.context(), entity.id, Operation::Update),
         );
         if create == Predicate::Always && update == Predicate::Always {
@@ -176,4 +264,24 @@ impl<'a> WritePlanner<'a> {
         ]);
         self.require(entity.id, keys, predicate);
     }
+}
+
+/// What orders a row of a batch: the values that say whether it is there. None where it does more than write itself.
+fn place(fields: &[FieldId], steps: &[StepPlan]) -> Option<Vec<String>> {
+    let (StepPlan::Insert(plan), rest) = steps.split_first()? else { return None };
+    let ([cells], true) =
+        (plan.rows.as_slice(), rest.iter().all(|step| matches!(step, StepPlan::Require { .. })))
+    else {
+        return None;
+    };
+    fields
+        .iter()
+        .map(|field| {
+            let at = plan.fields.iter().position(|other| other == field)?;
+            match cells.get(at)? {
+                Cell::Value(value) => Some(value.to_json().to_string()),
+                Cell::Key(..) | Cell::Copy { .. } => None,
+            }
+        })
+        .collect()
 }
