@@ -95,7 +95,9 @@ where
             () = stop.cancelled() => break,
             accepted = accept(&listener, &places) => accepted,
         };
-        accepted.map(&welcome);
+        if let Some(accepted) = accepted {
+            welcome(accepted);
+        }
     }
     let last_call = Instant::now() + LAST_CALL;
     while Instant::now() < last_call
