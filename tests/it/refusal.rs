@@ -72,7 +72,7 @@ fn production_suggests_no_names() {
                 "/v1/book",
                 "/v1/zzzzzz",
                 "/v1/books?titel=x",
-                "/v1/books?title[eg]=x",
+                "/v1/books?n[eg]=x",
                 "/v1/books?fields=titel",
                 "/v1/books?expand=titel",
                 "/v1/books?sort=titel",

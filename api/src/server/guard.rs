@@ -21,6 +21,9 @@ use super::frame::Frames;
 /// The first bytes of HTTP/2. Its streams share the socket, so heads are not told apart here; pings watch it instead.
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
+/// The end of a head: hyper looks at one that came in pieces only when it has its end.
+const END: &[u8] = b"\r\n\r\n";
+
 /// What the requests on a connection tell its socket.
 #[derive(Debug, Default)]
 pub(super) struct Pulse {
@@ -80,8 +83,8 @@ pub(super) struct Guard<S> {
     write_timer: Option<Pin<Box<Sleep>>>,
     stalled: bool,
     frames: Frames,
-    /// A head that must not be has come: nothing after it is read.
-    refused: bool,
+    /// A head that must not be has come: nothing after it is read, and so much of [`END`] was said instead.
+    refused: Option<usize>,
 }
 
 impl<S> Guard<S> {
@@ -97,7 +100,7 @@ impl<S> Guard<S> {
             write_timer: None,
             stalled: false,
             frames: Frames::new(),
-            refused: false,
+            refused: None,
         }
     }
 
@@ -127,7 +130,7 @@ impl<S> Guard<S> {
         match self.frames.take(held).map_err(|_| 0).and_then(|()| self.frames.take(bytes)) {
             Ok(()) => None,
             Err(at) => {
-                self.refused = true;
+                self.refused = Some(0);
                 Some(at)
             }
         }
@@ -196,7 +199,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guard<S> {
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         let before = buffer.filled().len();
-        if this.refused {
+        if let Some(said) = &mut this.refused {
+            let rest = END.get(*said..).unwrap_or_default();
+            let now = rest.len().min(buffer.remaining());
+            buffer.put_slice(rest.get(..now).unwrap_or_default());
+            *said += now;
             return Poll::Ready(Ok(()));
         }
         match Pin::new(&mut this.socket).poll_read(context, buffer) {
