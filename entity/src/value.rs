@@ -17,6 +17,9 @@ pub const DECIMAL_SCALE: u32 = 6;
 /// Levels a JSON value may nest.
 pub const JSON_DEPTH: usize = 64;
 
+/// Numbers in JSON are less, in size: integers are exact up to here.
+const JSON_NUMBER: f64 = 9_223_372_036_854_775_808.0;
+
 /// A checked value of one of the closed set of types.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Value {
@@ -267,14 +270,28 @@ fn json(input: &Input) -> Result<serde_json::Value, Problem> {
     Ok(match input {
         Input::String(text) => clean(text)?.into(),
         Input::Float(value) if !value.is_finite() => return Err(bad("a JSON number must be finite")),
+        // Larger ones were rounded when they were read: neither database would give back what was sent.
+        Input::Float(value) if value.abs() >= JSON_NUMBER => {
+            return Err(bad(format!("the number {value:e} is too large to be kept exactly in JSON"))
+                .hint("numbers below 2^63 are kept; send a larger one as a string".to_owned()));
+        }
         Input::Float(value) => (value + 0.0).into(),
-        Input::List(items) => serde_json::Value::Array(items.iter().map(json).collect::<Result<_, _>>()?),
+        Input::List(items) => serde_json::Value::Array(
+            items
+                .iter()
+                .enumerate()
+                .map(|(index, item)| json(item).map_err(|problem| problem.at(index.to_string())))
+                .collect::<Result<_, _>>()?,
+        ),
         Input::Object(fields) => {
             let mut sorted: Vec<_> = fields.iter().collect();
             sorted.sort_by(|(a, _), (b, _)| a.len().cmp(&b.len()).then_with(|| a.cmp(b)));
             let fields = sorted
                 .into_iter()
-                .map(|(key, value)| Ok((clean(key)?.to_owned(), json(value)?)))
+                .map(|(key, value)| {
+                    let value = json(value).map_err(|problem| problem.at(excerpt(key)))?;
+                    Ok((clean(key)?.to_owned(), value))
+                })
                 .collect::<Result<_, Problem>>()?;
             serde_json::Value::Object(fields)
         }

@@ -288,3 +288,47 @@ fn rest_says_the_same_conditions_as_parameters() {
         }
     });
 }
+
+const WORDS: &str = r#"type Word @model(id: SERIAL) @allow(to: [ALL], role: "anyone") { text: String! }"#;
+
+#[test]
+fn letters_of_either_case_are_alike_one_character_at_a_time_on_both_databases() {
+    harness::both(WORDS, async |app| {
+        let words = [
+            "σ", "ς", "Σ", "ΑΣ", "ας", "İ", "i", "I", "ı", "i\u{307}", "ß", "ẞ", "SS", "ſ", "s", "\u{212a}",
+            "k", "µ", "Μ", "Ä", "ä", "ᾈ", "ᾀ", "Ꭰ", "ꭰ", "ﬅ", "ﬆ", "ǅ", "ǆ",
+        ];
+        let rows: Vec<_> = words.iter().map(|word| harness::json!({ "text": word })).collect();
+        let _ = app.anyone().post("/v1/words", harness::json!(rows)).await.is(201);
+        let query = "query($where: WordWhere!) { words(where: $where, first: 100, orderBy: [{ id: ASC }]) { nodes { text } } }";
+        for (operator, asked, found) in [
+            ("ieq", "Σ", vec!["σ", "ς", "Σ"]),
+            ("ieq", "ς", vec!["σ", "ς", "Σ"]),
+            ("ieq", "αΣ", vec!["ΑΣ", "ας"]),
+            ("iendsWith", "ς", vec!["σ", "ς", "Σ", "ΑΣ", "ας"]),
+            ("istartsWith", "I", vec!["i", "I", "i\u{307}"]),
+            ("ieq", "İ", vec!["İ"]),
+            ("ieq", "ı", vec!["ı"]),
+            ("ieq", "ß", vec!["ß", "ẞ"]),
+            ("icontains", "ss", vec!["SS"]),
+            ("ieq", "S", vec!["ſ", "s"]),
+            ("ieq", "K", vec!["\u{212a}", "k"]),
+            ("ieq", "μ", vec!["µ", "Μ"]),
+            ("ieq", "Ä", vec!["Ä", "ä"]),
+            ("ieq", "ᾈ", vec!["ᾈ", "ᾀ"]),
+            ("ieq", "Ꭰ", vec!["Ꭰ", "ꭰ"]),
+            ("ieq", "ﬆ", vec!["ﬅ", "ﬆ"]),
+            ("ieq", "Ǆ", vec!["ǅ", "ǆ"]),
+        ] {
+            let where_ = harness::json!({ "where": { "text": { operator: asked } } });
+            let data = app.anyone().graphql_with(query, where_).await.data();
+            let texts: Vec<&str> = data["words"]["nodes"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|row| row["text"].as_str().unwrap())
+                .collect();
+            assert_eq!(texts, found, "{operator} {asked}");
+        }
+    });
+}

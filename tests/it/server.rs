@@ -294,3 +294,38 @@ fn a_hundred_clients_at_once_are_all_answered() {
         }
     });
 }
+
+#[test]
+fn a_database_that_is_gone_is_told_at_once_every_time() {
+    let setting = postgres::Setting { fsync: false, ..postgres::Setting::default() };
+    let Some(cluster) = postgres::Cluster::start(&setting) else { return };
+    runtime::block_on(async {
+        let name = cluster.create_database().await;
+        let model = "type Item @model(id: SERIAL) @allow(to: [ALL], role: \"anyone\") { n: Int! }";
+        let app = App::with(Backend::Postgres, model).database(&cluster.url(&name)).start().await;
+        let _ = app.anyone().post("/v1/items", json!({ "n": 1 })).await.is(201);
+        let pid = cluster.pid().unwrap().to_string();
+        // Without waiting for clients, as a crash would.
+        assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        let mut reply = app.anyone().get("/v1/items").await;
+        for _ in 0..200 {
+            if reply.status != 200 {
+                break;
+            }
+            reply = app.anyone().get("/v1/items").await;
+        }
+        for turn in 0..6 {
+            let started = std::time::Instant::now();
+            let reply = match turn % 3 {
+                0 => app.anyone().get("/v1/items").await.is(503),
+                1 => app.anyone().post("/v1/items", json!({ "n": 2 })).await.is(503),
+                _ => app.anyone().graphql("{ items { totalCount } }").await,
+            };
+            let took = started.elapsed();
+            assert!(took < Duration::from_secs(2), "{took:?}: {}", reply.whole());
+            let _ = reply.fails("UNAVAILABLE").says("can't be reached");
+        }
+        let reply = app.anyone().get("/v1/items").await;
+        assert!(!reply.header("retry-after").is_empty(), "{}", reply.whole());
+    });
+}

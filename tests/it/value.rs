@@ -172,3 +172,52 @@ fn defaults_of_every_kind() {
         assert_eq!(refused.status, 422, "{}", refused.whole());
     });
 }
+
+const PAPERS: &str = r#"
+type Place { height: Float  heights: [Float!] }
+type Paper @model @allow(to: [ALL], role: "anyone") { body: JSON  place: Place  floats: [Float!] }
+"#;
+
+#[test]
+fn numbers_in_json_come_back_as_they_were_sent_or_are_refused() {
+    harness::both(PAPERS, async |app| {
+        let anyone = app.anyone();
+        let kept = r#"{"a":[9223372036854775807,-9223372036854775808,9007199254740993,1.5,-0.1,1e-7],"b":1234567890123456800}"#;
+        let body = format!("{{\"body\":{kept}}}").into_bytes();
+        let json_type = anyone.with("content-type", "application/json");
+        let made = json_type.send("POST", "/v1/papers?fields=body", Some(body)).await.is(201);
+        assert!(
+            made.text().contains(&kept[5..60]) && made.text().contains("1234567890123456800"),
+            "{}",
+            made.whole()
+        );
+        for (number, place) in [
+            ("12345678901234567890", "body"),
+            ("9223372036854775808", "body"),
+            ("-9223372036854775809", "body"),
+            ("123456789012345678901234567890", "body"),
+            ("1e300", "body"),
+        ] {
+            let body = format!("{{\"body\":{number}}}").into_bytes();
+            let reply = json_type.send("POST", "/v1/papers", Some(body)).await;
+            let reply = reply.is(422).fails("BAD_VALUE").says("too large to be kept exactly");
+            assert_eq!(reply.json()["errors"][0]["field"], place, "{}", reply.whole());
+            let literal =
+                format!("mutation {{ createPaper(input: {{ body: {{ a: [1, {number}] }} }}) {{ id }} }}");
+            let reply = anyone.graphql(&literal).await.fails("BAD_VALUE");
+            assert!(
+                reply.errors()[0]["extensions"]["input"].as_str().unwrap().ends_with("body.a[1]"),
+                "{}",
+                reply.whole()
+            );
+        }
+        // A double of a field has its own range, and looks the same from both databases.
+        let row = json!({ "place": { "height": 1e300, "heights": [1e20, 1e18, 0.5] }, "floats": [1.234_567_890_123_456_7e18, 1e22] });
+        let made = anyone.post("/v1/papers?fields=place,floats", row).await.is(201);
+        let text: String = made.text().chars().filter(|c| !c.is_whitespace()).collect();
+        assert_eq!(
+            text,
+            r#"{"place":{"height":1e+300,"heights":[1e+20,1000000000000000000,0.5]},"floats":[1234567890123456800,1e+22]}"#,
+        );
+    });
+}

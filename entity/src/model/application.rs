@@ -14,9 +14,14 @@ pub(super) struct Application<'a> {
     pub(super) definition: &'static Definition,
     /// The name with its `@`.
     pub(super) span: Span,
+    /// An argument is wrong or missing, and was told: what is left is only looked at for more mistakes.
+    pub(super) broken: bool,
     arguments: Vec<(&'static str, Node<Value>)>,
     map: &'a Map<'a>,
 }
+
+/// Directives whose other arguments are looked at when one of them is wrong.
+const LOOKED_AT: [&str; 2] = ["check", "allow"];
 
 /// Checks the directives of one definition; those that do not exist or have no meaning here are left out.
 pub(super) fn applications<'a>(
@@ -56,21 +61,22 @@ pub(super) fn applications<'a>(
             report.error(Code::RepeatedDirective, span, message, "keep one of them".to_owned());
             continue;
         }
-        if let Some(arguments) = arguments(definition, directive, span, map, report) {
-            applied.push(Application { definition, span, arguments, map });
+        let (arguments, broken) = arguments(definition, directive, span, map, report);
+        if !broken || LOOKED_AT.contains(&definition.name) {
+            applied.push(Application { definition, span, broken, arguments, map });
         }
     }
     applied
 }
 
-/// The arguments that fit; none where too little of them is left.
+/// The arguments that fit, and whether too little of them is left.
 fn arguments(
     definition: &'static Definition,
     directive: &Directive,
     span: Span,
     map: &Map<'_>,
     report: &mut Report,
-) -> Option<Vec<(&'static str, Node<Value>)>> {
+) -> (Vec<(&'static str, Node<Value>)>, bool) {
     let mut found: Vec<(&'static str, Node<Value>)> = Vec::new();
     let mut given = Vec::new();
     let mut whole = true;
@@ -105,7 +111,7 @@ fn arguments(
         .iter()
         .any(|argument| argument.required && !found.iter().any(|(name, _)| *name == argument.name));
     // A check or a rule of which a part is gone would say something else; a @model stays a @model.
-    (!lacking && (whole || !definition.repeatable)).then_some(found)
+    (found, lacking || (!whole && definition.repeatable))
 }
 
 fn example(argument: &Argument) -> Option<String> {

@@ -39,6 +39,9 @@ pub(super) fn row_checks(
             continue;
         }
         let Some(literal) = &check.condition else {
+            if check.broken {
+                continue;
+            }
             let hint = "write `@check(where: { … })`".to_owned();
             report.error(
                 Code::MissingArgument,
@@ -71,7 +74,7 @@ pub(super) fn field_checks(
     for check in &draft.directives.checks {
         let before = report.errors();
         let made = field_check(scene, field, check, report);
-        if report.errors() > before {
+        if report.errors() > before || check.broken {
             continue;
         }
         let number = (checks.len() + 1).to_string();
@@ -90,6 +93,7 @@ fn field_check(scene: &Scene<'_>, field: &Field, check: &directive::Check, repor
         report.error(Code::BadCheck, scene.map.of(literal), message, "move it to the type".to_owned());
     }
     let nothing = check.min.is_none() && check.max.is_none() && check.min_length.is_none();
+    let nothing = nothing && !check.broken;
     if nothing && check.max_length.is_none() && check.pattern.is_none() && check.condition.is_none() {
         let hint = "write what it checks: min, max, minLength, maxLength or pattern".to_owned();
         report.error(Code::MissingArgument, check.span, "this `@check` checks nothing", hint);

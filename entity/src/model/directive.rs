@@ -42,6 +42,7 @@ pub(super) struct Computed {
 
 pub(super) struct Check {
     pub(super) span: Span,
+    pub(super) broken: bool,
     pub(super) min: Option<Literal>,
     pub(super) max: Option<Literal>,
     pub(super) min_length: Option<(i64, Span)>,
@@ -68,6 +69,7 @@ pub(super) struct Partition {
 
 pub(super) struct Allow {
     pub(super) span: Span,
+    pub(super) broken: bool,
     pub(super) operations: Operations,
     pub(super) to: Span,
     pub(super) role: Option<Word>,
@@ -235,6 +237,7 @@ fn computed(application: &Application<'_>) -> Computed {
 fn check(application: &Application<'_>) -> Check {
     Check {
         span: application.span,
+        broken: application.broken,
         min: application.value("min").cloned(),
         max: application.value("max").cloned(),
         min_length: application.int("minLength"),
@@ -298,9 +301,13 @@ fn operations(
 }
 
 fn allow(application: &Application<'_>, report: &mut Report) -> Option<Allow> {
-    let (operations, to) = operations(application, "to", report)?;
+    let found = operations(application, "to", report);
+    // Without operations it opens nothing, but what else it says can be wrong too.
+    let broken = application.broken || found.is_none();
+    let (operations, to) = found.unwrap_or((Operations::ALL, application.span));
     Some(Allow {
         span: application.span,
+        broken,
         operations,
         to,
         role: application.word("role"),

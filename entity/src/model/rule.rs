@@ -81,7 +81,7 @@ fn rule(
         report.warn(Code::DeadRule, Some(allow.span), "the condition of this rule never holds", None);
     }
     // A rule that failed must not be taken for one that is open.
-    (report.errors() == before).then(|| Rule {
+    (report.errors() == before && !allow.broken).then(|| Rule {
         operations: allow.operations,
         role,
         condition: condition.unwrap_or(Predicate::Always),
@@ -205,7 +205,7 @@ fn leaning<'a>(draft: &'a Draft, layout: &Layout, entities: &'a [Entity]) -> Vec
     for entity in entities {
         let Some(ty) = layout.declaration(draft, entity.id) else { continue };
         for allow in &ty.directives.allows {
-            let Some(via) = &allow.via else { continue };
+            let Some(via) = allow.via.as_ref().filter(|_| !allow.broken) else { continue };
             let wanted =
                 |it: &&crate::catalog::Relation| it.name == via.text && it.cardinality == Cardinality::One;
             let Some(target) = entity.relations.iter().find(wanted).map(|relation| relation.target) else {

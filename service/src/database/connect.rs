@@ -9,6 +9,7 @@ use sea_orm::sqlx::{ConnectOptions as _, Connection};
 use sea_orm::{ConnectOptions, DatabaseConnection, DbErr, RuntimeErr};
 
 use super::alarm::Alarm;
+use super::reach::Reach;
 use super::reader::Readers;
 use super::{ACQUIRE_TIMEOUT, Database, Reads, classify};
 use crate::error::{Code, Error, Result};
@@ -95,7 +96,7 @@ pub(super) async fn open(settings: &Settings) -> Result<Database> {
             let pool = postgres(settings).await?;
             Ok(Database {
                 dialect: Dialect::Postgres,
-                readers: Reads::Pool(pool.clone()),
+                readers: Reads::Pool(pool.clone(), Reach::of(&settings.url)),
                 writer: pool,
                 alarm: None,
                 patience: settings.statement_timeout,

@@ -4,6 +4,7 @@ mod alarm;
 pub mod bind;
 pub mod classify;
 mod connect;
+mod reach;
 mod reader;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use tokio::time::Instant;
 use crate::error::{Code, Error, Result};
 
 use alarm::{Alarm, Running};
+use reach::Reach;
 use reader::Readers;
 
 pub use connect::{Settings, is_missing};
@@ -39,7 +41,7 @@ pub struct Database {
 
 #[derive(Debug, Clone)]
 enum Reads {
-    Pool(DatabaseConnection),
+    Pool(DatabaseConnection, Option<Reach>),
     Sqlite(Readers),
 }
 
@@ -83,9 +85,9 @@ impl Database {
         deadline: Option<Instant>,
     ) -> Result<Option<QueryResult>> {
         match &self.readers {
-            Reads::Pool(pool) => {
+            Reads::Pool(pool, reach) => {
                 let statement = Statement::from_sql_and_values(pool.get_database_backend(), sql, values);
-                within(deadline, pool.query_one_raw(statement)).await
+                within(deadline, reached(reach.as_ref(), pool.query_one_raw(statement))).await
             }
             Reads::Sqlite(readers) => {
                 let end = sooner(deadline, self.patience);
@@ -120,7 +122,11 @@ impl Database {
                 .then_some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let inner = within(deadline, self.writer.begin_with_options(options)).await?;
+        let reach = match &self.readers {
+            Reads::Pool(_, reach) => reach.as_ref(),
+            Reads::Sqlite(_) => None,
+        };
+        let inner = within(deadline, reached(reach, self.writer.begin_with_options(options))).await?;
         Ok(Transaction {
             inner,
             deadline,
@@ -202,6 +208,17 @@ impl Transaction {
 fn sooner(deadline: Option<Instant>, patience: Duration) -> Instant {
     let end = Instant::now() + patience;
     deadline.map_or(end, |deadline| deadline.min(end))
+}
+
+/// Work with a server that is asked whether it is there when the work takes long.
+async fn reached<T>(
+    reach: Option<&Reach>,
+    work: impl Future<Output = std::result::Result<T, sea_orm::DbErr>>,
+) -> std::result::Result<T, sea_orm::DbErr> {
+    match reach {
+        Some(reach) => reach.during(work).await,
+        None => work.await,
+    }
 }
 
 async fn within<T>(

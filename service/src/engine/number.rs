@@ -12,7 +12,7 @@ pub(crate) fn canonical(text: &str) -> String {
             b'"' => at = string_end(bytes, at),
             b'-' | b'0'..=b'9' => {
                 let end = number_end(bytes, at);
-                if let Some(number) = text.get(at..end).filter(|number| number.contains(['.', 'e', 'E']))
+                if let Some(number) = text.get(at..end).filter(|number| is_double(number))
                     && let Ok(value) = number.parse::<f64>()
                 {
                     out.push_str(text.get(copied..at).unwrap_or_default());
@@ -28,10 +28,15 @@ pub(crate) fn canonical(text: &str) -> String {
     out
 }
 
+/// Whether a number is no 64-bit integer: PostgreSQL writes doubles inside of JSON without an exponent.
+fn is_double(number: &str) -> bool {
+    number.contains(['.', 'e', 'E']) || (number.len() > 18 && number.parse::<i64>().is_err())
+}
+
 fn shortest(value: f64) -> String {
-    if value.fract() == 0.0 && value.abs() < 1e15 {
-        // Adding zero makes a negative zero positive.
-        return format!("{:.0}", value + 0.0);
+    if value.fract() == 0.0 && value.abs() < 9_223_372_036_854_775_808.0 {
+        // As few digits as tell it apart, then zeros. Adding zero makes a negative zero positive.
+        return format!("{}", value + 0.0);
     }
     serde_json::Value::from(value).to_string()
 }
@@ -67,6 +72,8 @@ mod tests {
             r#"{"a":100,"b":1e+20,"c":[0.5,-3]}"#
         );
         assert_eq!(canonical(r#"{"a":100,"b":1.0e+20}"#), r#"{"a":100,"b":1e+20}"#);
+        assert_eq!(canonical("[1e18,1.2345678901234567e18]"), "[1000000000000000000,1234567890123456700]");
+        assert_eq!(canonical("[9223372036854775807,100000000000000000000]"), "[9223372036854775807,1e+20]");
         assert_eq!(canonical(r#"["1.0\"2.0",0.0]"#), r#"["1.0\"2.0",0]"#);
         assert_eq!(canonical(r#"{"é":"1.50","x":-100.0}"#), r#"{"é":"1.50","x":-100}"#);
     }

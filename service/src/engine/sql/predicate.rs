@@ -4,7 +4,7 @@ use entity::catalog::{Entity, Field, Join, Relation};
 use entity::{EntityId, FieldId, FieldType, Op, Operand, Predicate, Scalar, Value};
 use migration::Dialect;
 
-use super::text::{Alias, Form, Sql};
+use super::text::{Alias, FOLDED, Form, Sql};
 
 impl Sql<'_> {
     /// A condition on a row of an entity.
@@ -159,11 +159,15 @@ impl Sql<'_> {
         }
     }
 
-    /// Letters of either case are alike, whatever their alphabet. The column's own collation is by code point.
+    /// Letters of either case are alike, whatever their alphabet: by Unicode's simple case folding, one character at a
+    /// time. SQLite's expressions do so by themselves; PostgreSQL makes small letters of both sides, which is the same
+    /// once the letters are replaced for which it is not. The column's own collation is by code point.
     fn ignoring_case(&mut self, row: Alias, field: &Field, op: Op, value: &Operand) {
         match self.dialect {
             Dialect::Postgres => {
-                self.push("(").column(row, &field.column).push(" collate \"und-x-icu\") ilike ");
+                let (from, to): (String, String) = FOLDED.into_iter().unzip();
+                self.push("(translate(").column(row, &field.column).push(", ").literal(&from).push(", ");
+                self.literal(&to).push(") collate \"und-x-icu\") ilike ");
                 self.operand(value, field.ty, Form::Pattern(op)).push(" escape '\\'");
             }
             Dialect::Sqlite => {

@@ -198,8 +198,45 @@ fn text(value: &Value) -> &str {
     }
 }
 
+/// Characters whose small letter is not what they are folded to, and what stands for them. `Σ` is among them because
+/// its small letter depends on what surrounds it, `İ` because its own has two characters: folded, it is only itself.
+pub(crate) const FOLDED: [(char, char); 27] = [
+    ('\u{b5}', '\u{3bc}'),
+    ('\u{130}', '\u{fdd0}'),
+    ('\u{17f}', 's'),
+    ('\u{345}', '\u{3b9}'),
+    ('\u{3a3}', '\u{3c3}'),
+    ('\u{3c2}', '\u{3c3}'),
+    ('\u{3d0}', '\u{3b2}'),
+    ('\u{3d1}', '\u{3b8}'),
+    ('\u{3d5}', '\u{3c6}'),
+    ('\u{3d6}', '\u{3c0}'),
+    ('\u{3f0}', '\u{3ba}'),
+    ('\u{3f1}', '\u{3c1}'),
+    ('\u{3f5}', '\u{3b5}'),
+    ('\u{1c80}', '\u{432}'),
+    ('\u{1c81}', '\u{434}'),
+    ('\u{1c82}', '\u{43e}'),
+    ('\u{1c83}', '\u{441}'),
+    ('\u{1c84}', '\u{442}'),
+    ('\u{1c85}', '\u{442}'),
+    ('\u{1c86}', '\u{44a}'),
+    ('\u{1c87}', '\u{463}'),
+    ('\u{1c88}', '\u{a64b}'),
+    ('\u{1e9b}', '\u{1e61}'),
+    ('\u{1fbe}', '\u{3b9}'),
+    ('\u{1fd3}', '\u{390}'),
+    ('\u{1fe3}', '\u{3b0}'),
+    ('\u{fb05}', '\u{fb06}'),
+];
+
+fn folded(letter: char) -> char {
+    FOLDED.into_iter().find(|(from, _)| *from == letter).map_or(letter, |(_, to)| to)
+}
+
 /// The LIKE pattern of an operator and its operand; `\` is the escape.
 fn pattern(op: Op, operand: &str) -> String {
+    let fold = matches!(op, Op::Ieq | Op::Icontains | Op::IstartsWith | Op::IendsWith);
     if op == Op::Like {
         // A pattern that ends in a lone escape matches nothing on one database and is an error on the other.
         let trailing = operand.len() - operand.trim_end_matches('\\').len();
@@ -213,7 +250,7 @@ fn pattern(op: Op, operand: &str) -> String {
         if matches!(letter, '%' | '_' | '\\') {
             escaped.push('\\');
         }
-        escaped.push(letter);
+        escaped.push(if fold { folded(letter) } else { letter });
     }
     if matches!(op, Op::Contains | Op::StartsWith | Op::Icontains | Op::IstartsWith) {
         escaped.push('%');
