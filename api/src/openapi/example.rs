@@ -74,6 +74,7 @@ fn new_row(view: &View<'_>, ty: &Type<'_>, with_id: bool) -> Option<Value> {
         }
         let value = match member.kind {
             Kind::Field(field) if field.id == Entity::KEY => Some(id(ty.entity)),
+            Kind::Field(field) if field.system.is_some() => None,
             Kind::Field(_) => written(view, ty, member),
             Kind::One(relation, Some(_)) => needed.then(|| id_of(view, relation.target)),
             Kind::One(_, None) | Kind::Many(_) => None,
@@ -91,7 +92,9 @@ fn new_row(view: &View<'_>, ty: &Type<'_>, with_id: bool) -> Option<Value> {
 
 /// New values of a row.
 pub(super) fn update(view: &View<'_>, ty: &Type<'_>) -> Option<Value> {
-    let plain = ty.members.iter().filter(|member| member.update && matches!(member.kind, Kind::Field(_)));
+    let plain = ty.members.iter().filter(|member| {
+        member.update && matches!(member.kind, Kind::Field(field) if field.system.is_none())
+    });
     let mut values = plain.filter_map(|member| Some((member.name.to_owned(), written(view, ty, member)?)));
     Some(Value::Object(Map::from_iter([values.next()?])))
 }

@@ -89,6 +89,8 @@ impl Frames {
                 self.returned = true;
                 Ok(())
             }
+            // A chunk ends where its length says.
+            (_, false) if matches!(self.at, At::Chunk(_)) => Err(()),
             (_, false) => {
                 self.length += 1;
                 if self.line.len() < LINE {
