@@ -92,9 +92,9 @@ fn new_row(view: &View<'_>, ty: &Type<'_>, with_id: bool) -> Option<Value> {
 
 /// New values of a row.
 pub(super) fn update(view: &View<'_>, ty: &Type<'_>) -> Option<Value> {
-    let plain = ty.members.iter().filter(|member| {
-        member.update && matches!(member.kind, Kind::Field(field) if field.system.is_none())
-    });
+    // `deletedAt` can be changed too, but is not what most changes are about.
+    let own = |member: &&Member<'_>| matches!(member.kind, Kind::Field(field) if field.system.is_none());
+    let plain = ty.members.iter().filter(|member| member.update).filter(own);
     let mut values = plain.filter_map(|member| Some((member.name.to_owned(), written(view, ty, member)?)));
     Some(Value::Object(Map::from_iter([values.next()?])))
 }

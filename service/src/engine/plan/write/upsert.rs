@@ -105,21 +105,7 @@ impl<'a> WritePlanner<'a> {
                 .map_err(|error| error.at(relation.name.as_str()))?;
             given.extend(assigned);
         }
-        if let Some(field) =
-            conflict.iter().find(|field| **field != Entity::KEY && !given.iter().any(|(id, _)| id == *field))
-        {
-            let name = &entity.field(*field).name;
-            return Err(Error::new(
-                Code::Required,
-                format!("`{name}` says whether the row is there: it is required."),
-            )
-            .at(name.as_str()));
-        }
-        if conflict == [Entity::KEY] && !given.iter().any(|(id, _)| *id == Entity::KEY) {
-            return Err(
-                Error::new(Code::Required, "`id` says whether the row is there: it is required.").at("id")
-            );
-        }
+        identified(entity, conflict, &given)?;
         let named = given.iter().find_map(|(id, cell)| (*id == Entity::KEY).then(|| cell.clone()));
         let serial = entity.key == IdKind::Serial && named.is_some();
         if serial && (*create_only || conflict != [Entity::KEY]) {
@@ -284,4 +270,24 @@ fn place(fields: &[FieldId], steps: &[StepPlan]) -> Option<Vec<String>> {
             }
         })
         .collect()
+}
+
+/// Whether a row says which one it is.
+fn identified(entity: &Entity, conflict: &[FieldId], given: &[(FieldId, Cell)]) -> Result<()> {
+    if let Some(field) =
+        conflict.iter().find(|field| **field != Entity::KEY && !given.iter().any(|(id, _)| id == *field))
+    {
+        let name = &entity.field(*field).name;
+        return Err(Error::new(
+            Code::Required,
+            format!("`{name}` says whether the row is there: it is required."),
+        )
+        .at(name.as_str()));
+    }
+    if conflict == [Entity::KEY] && !given.iter().any(|(id, _)| *id == Entity::KEY) {
+        return Err(
+            Error::new(Code::Required, "`id` says whether the row is there: it is required.").at("id")
+        );
+    }
+    Ok(())
 }
