@@ -224,7 +224,7 @@ fn relations_nest_in_all_directions() {
 
 #[test]
 fn a_key_is_compared_without_a_join() {
-    STORE.both(async |app| {
+    STORE.fresh(async |app| {
         let genre = app
             .anyone()
             .graphql("{ genres(where: { name: { eq: \"Drone\" } }) { nodes { id } } }")

@@ -162,7 +162,7 @@ fn introspection_describes_what_the_caller_may_use() {
 
 #[test]
 fn introspection_beside_data_is_one_statement() {
-    STORE.both(async |app| {
+    STORE.fresh(async |app| {
         let query = "{ __schema { queryType { name } } genres(orderBy: [{ name: ASC }], first: 1) { nodes { name } } artists { totalCount } kind: __typename gone: genre(id: \"999999\") { name } }";
         let (reply, statements) = app.statements_during(app.anyone().graphql(query)).await;
         let reply = reply.json();

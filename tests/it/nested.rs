@@ -47,7 +47,8 @@ fn every_level_has_its_own_arguments() {
 
 #[test]
 fn a_read_is_one_statement_whatever_its_depth_and_width() {
-    STORE.both(async |app| {
+    // A database of its own: those of other tests are not counted.
+    STORE.fresh(async |app| {
         let wide = "{ a: tracks { nodes { name } totalCount } b: albums { nodes { title tracks { nodes { name } } } } \
                     c: genres { nodes { name } } artists(first: 1) { nodes { albums { nodes { tracks { totalCount } } } } } }";
         for query in ["{ genres { nodes { name } } }", DEEP, wide] {

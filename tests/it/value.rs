@@ -186,11 +186,8 @@ fn numbers_in_json_come_back_as_they_were_sent_or_are_refused() {
         let body = format!("{{\"body\":{kept}}}").into_bytes();
         let json_type = anyone.with("content-type", "application/json");
         let made = json_type.send("POST", "/v1/papers?fields=body", Some(body)).await.is(201);
-        assert!(
-            made.text().contains(&kept[5..60]) && made.text().contains("1234567890123456800"),
-            "{}",
-            made.whole()
-        );
+        let sent: Value = serde_json::from_str(kept).unwrap();
+        assert_eq!(made.json()["body"], sent, "{}", made.whole());
         for (number, place) in [
             ("12345678901234567890", "body"),
             ("9223372036854775808", "body"),

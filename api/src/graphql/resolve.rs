@@ -102,10 +102,13 @@ pub(crate) struct Run {
     pub(crate) state: State,
 }
 
+/// What the engine found for each root, by its key, and where the root was asked for.
+type Roots = HashMap<String, (Option<Json>, Pos)>;
+
 /// What happened so far.
 #[derive(Default)]
 pub(crate) struct State {
-    read: OnceCell<Option<HashMap<String, (Option<Json>, Pos)>>>,
+    read: OnceCell<Option<Roots>>,
     written: OnceCell<Option<Map<String, Json>>>,
     failure: Mutex<Option<(Vec<Fault>, bool)>>,
     missing: Mutex<Vec<(String, Fault)>>,
@@ -148,7 +151,7 @@ impl Run {
     }
 
     /// The rows of all roots with their places in the document; the failure is kept.
-    async fn fetch(&self) -> Option<HashMap<String, (Option<Json>, Pos)>> {
+    async fn fetch(&self) -> Option<Roots> {
         let lowered = lower::typed_query(&self.known, &self.bundle, &self.bound, self.budget);
         let lowered = lowered.map_err(|faults| self.stop(faults, false)).ok()?;
         let mut answers = HashMap::new();

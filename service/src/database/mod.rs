@@ -108,7 +108,15 @@ impl Database {
         deadline: Option<Instant>,
     ) -> Result<Vec<QueryResult>> {
         let statement = Statement::from_sql_and_values(self.writer.get_database_backend(), sql, values);
-        within(deadline, self.writer.query_all_raw(statement)).await
+        within(deadline, reached(self.reach(), self.writer.query_all_raw(statement))).await
+    }
+
+    /// What tells a server that is gone from one that is busy; SQLite is never gone.
+    fn reach(&self) -> Option<&Reach> {
+        match &self.readers {
+            Reads::Pool(_, reach) => reach.as_ref(),
+            Reads::Sqlite(_) => None,
+        }
     }
 
     /// Begins a transaction that may write. On SQLite there is one at a time; others wait for it.
@@ -122,11 +130,7 @@ impl Database {
                 .then_some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let reach = match &self.readers {
-            Reads::Pool(_, reach) => reach.as_ref(),
-            Reads::Sqlite(_) => None,
-        };
-        let inner = within(deadline, reached(reach, self.writer.begin_with_options(options))).await?;
+        let inner = within(deadline, reached(self.reach(), self.writer.begin_with_options(options))).await?;
         Ok(Transaction {
             inner,
             deadline,
