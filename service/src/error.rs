@@ -248,6 +248,19 @@ impl Error {
         self
     }
 
+    /// Calls the first step of the place in the input by another name: the engine says `orderBy`, another API `sort`.
+    #[must_use]
+    pub fn in_words(mut self, words: &[(&str, &str)]) -> Self {
+        self.0.others =
+            std::mem::take(&mut self.0.others).into_iter().map(|other| other.in_words(words)).collect();
+        if let Some(Segment::Name(first)) = self.0.input.first_mut()
+            && let Some((_, word)) = words.iter().find(|(known, _)| known == first)
+        {
+            *first = (*word).to_owned();
+        }
+        self
+    }
+
     /// The code.
     #[must_use]
     pub fn code(&self) -> Code {

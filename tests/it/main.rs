@@ -12,6 +12,7 @@ mod harness_promises;
 mod hostile;
 mod name;
 mod nested;
+mod number;
 mod page;
 mod parity;
 mod random;

@@ -61,6 +61,9 @@ impl Default for Settings {
     }
 }
 
+/// What parameters are called in the engine, and here.
+const WORDS: [(&str, &str); 3] = [("orderBy", "sort"), ("groupBy", "group"), ("first", "limit")];
+
 /// The endpoint of everything under the base path.
 pub struct Rest {
     service: Service,
@@ -99,6 +102,10 @@ impl Endpoint for Rest {
         let call = Call::of(&request);
         match self.answer(&call, &mut request).await {
             Ok(response) => Ok(response),
+            // What is read is asked for by parameters; what is written has the names of its fields.
+            Err(error) if [Method::GET, Method::HEAD].contains(request.method()) => {
+                Ok(problem::response(&error.in_words(&WORDS), &call))
+            }
             Err(error) => Ok(problem::response(&error, &call)),
         }
     }
@@ -114,11 +121,12 @@ impl Rest {
         }
         let asked = if request.method() == Method::HEAD { Method::GET } else { request.method().clone() };
         if asked == Method::OPTIONS {
-            return Ok(render::options(&place));
+            return Ok(render::options(&place, &context.principal));
         }
         if !place.methods().contains(&asked) {
             return Ok(method::refuse(call, &place.allow()));
         }
+        place.permit(&asked, &context.principal)?;
         let writes = [Method::POST, Method::PUT, Method::PATCH].contains(&asked);
         let content = if writes {
             parse::header::json_content(request.headers(), asked == Method::PATCH)?;

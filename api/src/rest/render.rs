@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use poem::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use poem::{Body, Response};
+use service::Principal;
 use service::engine::{Facts, StoredAnswer};
 use sha2::{Digest, Sha256};
 
@@ -204,10 +205,10 @@ pub(super) fn stored(answer: StoredAnswer, before: bool) -> Response {
     response
 }
 
-/// The answer to OPTIONS.
-pub(super) fn options(place: &Place<'_>) -> Response {
+/// The answer to OPTIONS: what the caller may do here.
+pub(super) fn options(place: &Place<'_>, principal: &Principal) -> Response {
     let mut response = Response::builder().status(StatusCode::NO_CONTENT).finish();
-    put(response.headers_mut(), header::ALLOW, &place.allow());
+    put(response.headers_mut(), header::ALLOW, &place.allow_for(principal));
     if matches!(place, Place::Collection(_) | Place::Row(..)) {
         put(response.headers_mut(), ACCEPT_PATCH, "application/merge-patch+json, application/json");
     }

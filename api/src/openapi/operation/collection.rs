@@ -137,7 +137,7 @@ impl<'v> Writer<'v> {
     }
 
     fn update_many(&mut self, ty: &'v Type<'v>) -> Value {
-        let schema = input::update(self.view, ty, &mut self.registry);
+        let schema = input::update_many(self.view, ty, &mut self.registry);
         let parameters = self.many_parameters(ty);
         let answers = vec![(200, self.touched(ty, "Changed.")), (204, self.minimal(false))];
         let text =

@@ -122,7 +122,7 @@ fn parameter<'v>(
     let item = match (filter.member.kind, op) {
         (_, Op::IsNull) => json!({ "type": "boolean" }),
         (Kind::Many(_), _) => {
-            json!({ "type": "integer", "format": "int64", "minimum": 0, "maximum": i64::MAX })
+            json!({ "type": "integer", "format": "int64", "minimum": i64::MIN, "maximum": i64::MAX })
         }
         (Kind::Field(_) | Kind::One(..), op) if partial_text(op) => json!({ "type": "string" }),
         (Kind::Field(_) | Kind::One(..), _) => scalar::query(view, registry, filter.ty),

@@ -106,7 +106,12 @@ fn header(name: &str, schema: Value, description: &str) -> Value {
 /// The parameters that do not hang on a type, by the key they are shared under.
 pub(super) fn fixed(view: &View<'_>) -> Map<String, Value> {
     // No examples here: a tester would send them, and be told that they don't fit the data.
-    let tags = || json!({ "type": "string", "pattern": "^(\\*|(W/)?\"[!#-~]*\"( *, *(W/)?\"[!#-~]*\")*)$" });
+    let tags = || {
+        json!({ "anyOf": [
+            { "const": "*" },
+            { "type": "string", "pattern": "^(W/)?\"[!#-~]*\"( *, *(W/)?\"[!#-~]*\")*$" },
+        ] })
+    };
     let cursor = || json!({ "type": "string" });
     let prefer = |text: &str| {
         header(
@@ -154,7 +159,10 @@ pub(super) fn fixed(view: &View<'_>) -> Map<String, Value> {
 
 /// The id in the path.
 pub(super) fn id<'v>(view: &'v View<'v>, ty: &'v Type<'v>, registry: &mut Registry<'v>) -> Value {
-    let mut schema = scalar::query(view, registry, FieldType::Scalar(Scalar::Id(ty.entity.key)));
+    let mut schema = match ty.entity.key {
+        IdKind::Serial => scalar::chosen(false),
+        key => scalar::query(view, registry, FieldType::Scalar(Scalar::Id(key))),
+    };
     if ty.entity.key == IdKind::Client {
         put(&mut schema, "minLength", 1);
     }
@@ -386,7 +394,7 @@ pub(super) fn having() -> Map<String, Value> {
         ("lt", "less than"),
         ("lte", "at most"),
     ];
-    let schema = || json!({ "type": "integer", "format": "int64", "minimum": 0, "maximum": i64::MAX });
+    let schema = || json!({ "type": "integer", "format": "int64", "minimum": i64::MIN, "maximum": i64::MAX });
     operators
         .iter()
         .map(|(op, words)| {

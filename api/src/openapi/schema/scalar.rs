@@ -2,7 +2,7 @@
 
 use entity::catalog::{Check, EmbeddedField};
 use entity::scalar::IdKind;
-use entity::value::DECIMAL_SCALE;
+use entity::value::{DECIMAL_SCALE, SERIAL_MAX};
 use entity::{FieldType, Scalar};
 use serde_json::{Map, Value, json};
 
@@ -287,6 +287,17 @@ pub(crate) fn query<'v>(view: &'v View<'v>, registry: &mut Registry<'v>, ty: Fie
         FieldType::Enum(_) => enumeration(view, registry, ty),
         FieldType::Embedded(_) => json!({ "type": "string" }),
     }
+}
+
+/// A counted id as the caller may choose it, in a body or in a path.
+pub(crate) fn chosen(in_body: bool) -> Value {
+    let pattern = pattern::integer(&SERIAL_MAX.to_string());
+    if in_body {
+        return json!({
+            "type": ["string", "integer"], "pattern": pattern, "minimum": -SERIAL_MAX - 1, "maximum": SERIAL_MAX,
+        });
+    }
+    json!({ "type": "string", "pattern": pattern })
 }
 
 /// What JSON Schema can't say about a field, in words.

@@ -155,15 +155,13 @@ impl Planner<'_> {
     }
 
     fn group_limit(&self, entity: &Entity, aggregate: &Aggregate) -> Result<u64> {
-        if aggregate.groups.is_empty() {
-            return Ok(1);
-        }
         let max = self.context.limits.groups;
         match aggregate.first {
             Some(first) if first > max => Err(Error::new(
                 Code::PageTooLarge,
                 format!("{first} groups of {} were asked for; the maximum is {max}.", entity.plural),
             )),
+            _ if aggregate.groups.is_empty() => Ok(1),
             Some(first) => Ok(first),
             None => Ok(100.min(max)),
         }

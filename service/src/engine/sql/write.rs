@@ -62,6 +62,26 @@ impl Sql<'_> {
             self.conflict(entity, row, conflict);
         }
         self.returning(entity);
+        if entity.key == IdKind::Serial && plan.fields.contains(&Entity::KEY) {
+            self.count_on(entity);
+        }
+    }
+
+    /// Lets the ids that the database counts go on after one that was chosen. Only ever forward: another transaction
+    /// may count at the same time. SQLite's AUTOINCREMENT does so by itself.
+    fn count_on(&mut self, entity: &Entity) {
+        if self.dialect != Dialect::Postgres {
+            return;
+        }
+        let (table, key) = (format!("\"{}\"", entity.table.replace('"', "\"\"")), &entity.key_field().column);
+        let sequence = |sql: &mut Self| {
+            sql.push("pg_get_serial_sequence(").literal(&table).push(", ").literal(key).push(")::regclass");
+        };
+        self.push(", case when ").ident(key).push(" > coalesce(pg_sequence_last_value(");
+        sequence(self);
+        self.push("), 0) then setval(");
+        sequence(self);
+        self.push(", ").ident(key).push(") end");
     }
 
     fn conflict(&mut self, entity: &Entity, row: Alias, conflict: &ConflictPlan) {

@@ -338,25 +338,7 @@ impl<'a> WritePlanner<'a> {
 
     /// Whether any rule opens the operation to the caller.
     fn permitted(&self, entity: EntityId, operation: Operation) -> Result<()> {
-        let definition = self.entity(entity);
-        let principal = &self.context().principal;
-        if access::opens(definition, principal, operation) {
-            return Ok(());
-        }
-        let verb = match operation {
-            Operation::Read => "read",
-            Operation::Create => "create",
-            Operation::Update => "update",
-            Operation::Delete => "delete",
-        };
-        if *principal == crate::principal::Principal::Anonymous {
-            return Err(Error::new(
-                Code::Unauthenticated,
-                format!("Credentials are needed to {verb} {}.", definition.name),
-            )
-            .hint("Send `Authorization: Bearer <key>`."));
-        }
-        Err(Error::new(Code::Forbidden, format!("You may not {verb} {}.", definition.name)))
+        access::permit(self.entity(entity), &self.context().principal, operation)
     }
 
     /// The rows that are meant, without any rule.

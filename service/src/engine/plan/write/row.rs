@@ -1,6 +1,7 @@
 //! One row's input: every field known, writable, of its type, within its checks; all complaints at once.
 
 use entity::catalog::{Default, Entity, Field, Member, Operation, Relation, System};
+use entity::value::SERIAL_MAX;
 use entity::{EntityId, FieldId, IdKind, Input, Predicate, Value};
 use uuid::Uuid;
 
@@ -84,6 +85,11 @@ impl<'a> WritePlanner<'a> {
                 Code::Required,
                 format!("`{}` is required and can't be null.", field.name),
             ));
+        }
+        if let (Some(System::Key), Value::Int(id)) = (field.system, &value)
+            && *id > SERIAL_MAX
+        {
+            return Err(Error::new(Code::BadValue, format!("An id may be {SERIAL_MAX} at most.")));
         }
         let limit = self.context().limits.text;
         if let Value::Text(text) = &value
