@@ -44,7 +44,7 @@ impl Place<'_> {
         }
     }
 
-    /// The operations that rules must open to the caller of a method; without the first one nothing comes of it.
+    /// The operations that rules must open to the caller of a method.
     fn needs(&self, method: &Method) -> &'static [Operation] {
         match (self, method.as_str()) {
             (_, "POST") => &[Operation::Create],
@@ -60,8 +60,8 @@ impl Place<'_> {
     /// Refuses a write that no rule opens, before anything else is looked at: neither its body nor the rows.
     pub(super) fn permit(&self, method: &Method, principal: &Principal) -> Result<()> {
         match self.needs(method) {
-            [Operation::Read] | [] => Ok(()),
-            [first, ..] => access::permit(self.entity(), principal, *first),
+            [Operation::Read] => Ok(()), // whoever may not read is told so by the engine
+            needs => needs.iter().try_for_each(|need| access::permit(self.entity(), principal, *need)),
         }
     }
 
