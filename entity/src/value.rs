@@ -164,6 +164,13 @@ fn item(catalog: &Catalog, ty: FieldType, input: &Input) -> Result<Value, Proble
 /// # Errors
 /// `BadValue`, with what was expected and what came.
 pub fn scalar_value(scalar: Scalar, input: &Input) -> Result<Value, Problem> {
+    // JSON knows one kind of number: `16.0` is an integer there.
+    if let (Scalar::Int | Scalar::BigInt | Scalar::Id(IdKind::Serial | IdKind::Client), Input::Float(value)) =
+        (scalar, input)
+        && let Some(whole) = whole(*value)
+    {
+        return scalar_value(scalar, &Input::Int(whole));
+    }
     match (scalar, input) {
         (_, Input::Param(_)) => Err(bad("a variable is not possible here")),
         (Scalar::Boolean, Input::Bool(value)) => Ok(Value::Bool(*value)),
@@ -196,6 +203,12 @@ pub fn scalar_value(scalar: Scalar, input: &Input) -> Result<Value, Problem> {
         (_, Input::String(text)) => from_text(scalar, text, input),
         (_, _) => Err(expected(article(scalar), input)),
     }
+}
+
+/// A number without a fraction, where a 64-bit integer holds it.
+fn whole(value: f64) -> Option<i64> {
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    (value.fract() == 0.0 && (-LIMIT..LIMIT).contains(&value)).then_some(value as i64)
 }
 
 fn from_text(scalar: Scalar, text: &str, input: &Input) -> Result<Value, Problem> {

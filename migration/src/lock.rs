@@ -11,8 +11,9 @@ use crate::error::{Error, Result};
 /// The key of the advisory lock: "launchwa" as a number.
 const KEY: i64 = i64::from_be_bytes(*b"launchwa");
 
-/// How long a statement waits for a table that somebody uses: everybody else waits behind it.
-const TABLE_PATIENCE: &str = "SET LOCAL lock_timeout = '2s'";
+/// How long a statement waits for a table that somebody uses: everybody else waits behind it, so not for long; then the
+/// whole is tried again.
+const TABLE_PATIENCE: &str = "SET LOCAL lock_timeout = '200ms'";
 
 /// Begins a transaction that no other process can be in at the same time.
 ///

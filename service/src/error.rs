@@ -291,12 +291,13 @@ impl Error {
         self
     }
 
-    /// Says the place in the input otherwise, of this error and of those that go with it.
+    /// Says the place in the input otherwise, of this error and of those that go with it; `place` is told the path in
+    /// the response too.
     #[must_use]
-    pub fn map_input(mut self, place: &impl Fn(Vec<Segment>) -> Vec<Segment>) -> Self {
+    pub fn map_input(mut self, place: &impl Fn(&[Segment], Vec<Segment>) -> Vec<Segment>) -> Self {
         self.0.others =
             std::mem::take(&mut self.0.others).into_iter().map(|other| other.map_input(place)).collect();
-        self.0.input = place(std::mem::take(&mut self.0.input));
+        self.0.input = place(&self.0.path, std::mem::take(&mut self.0.input));
         self
     }
 

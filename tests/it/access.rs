@@ -1,6 +1,6 @@
 //! Deny by default, rules that filter, rules that go through relations, fields that are not for everyone.
 
-use harness::{App, EVERYTHING, STORE, json};
+use harness::{App, EVERYTHING, STORE, both, json};
 
 #[test]
 fn what_no_rule_opens_is_not_there() {
@@ -183,5 +183,32 @@ fn a_via_rule_follows_the_related_row() {
         let genres = "{ genre(by: { name: \"Ambient\" }) { tracks { totalCount } } }";
         assert_eq!(app.anyone().graphql(genres).await.data()["genre"]["tracks"]["totalCount"], 3);
         assert_eq!(app.admin().graphql(genres).await.data()["genre"]["tracks"]["totalCount"], 4);
+    });
+}
+
+#[test]
+fn a_write_that_no_rule_opens_is_refused_before_anything_else_is_looked_at() {
+    let model = "type Cup @model @allow(to: [READ], role: \"anyone\") { size: Int! }";
+    both(model, async |app| {
+        let row = app.admin().post("/v1/cups", json!({ "size": 1 })).await.is(201).json();
+        let path = format!("/v1/cups/{}", row["id"].as_str().unwrap());
+        for (method, path) in [
+            ("POST", "/v1/cups"),
+            ("PATCH", "/v1/cups?nonsense=1"),
+            ("DELETE", "/v1/cups?nonsense=1"),
+            ("PUT", &path),
+            ("PATCH", &path),
+            ("DELETE", &path),
+        ] {
+            let caller = app.anyone().with("content-type", "text/nonsense").with("if-match", "nonsense");
+            let body = Some(b"nonsense".to_vec());
+            let _ = caller.send(method, path, body).await.is(401).fails("UNAUTHENTICATED");
+        }
+        let allow =
+            async |actor: harness::Actor, path: &str| actor.options(path).await.is(204).header("allow");
+        assert_eq!(allow(app.anyone(), "/v1/cups").await, "GET, HEAD, OPTIONS");
+        assert_eq!(allow(app.anyone(), &path).await, "GET, HEAD, OPTIONS");
+        assert_eq!(allow(app.admin(), "/v1/cups").await, "GET, HEAD, POST, PATCH, DELETE, OPTIONS");
+        assert_eq!(allow(app.admin(), &path).await, "GET, HEAD, PUT, PATCH, DELETE, OPTIONS");
     });
 }

@@ -145,3 +145,22 @@ fn times_are_grouped_by_their_unit() {
         assert_eq!(counts, [json!(1), json!(1), json!(2), json!(1)]);
     });
 }
+
+#[test]
+fn rest_names_its_own_parameters_in_what_is_wrong() {
+    STORE.both(async |app| {
+        for (path, field, code) in [
+            ("/v1/tracks?sort=name,-name", "sort", "BAD_REQUEST"),
+            ("/v1/tracks/aggregate?group=mood,mood", "group", "BAD_REQUEST"),
+        ] {
+            let problem = app.anyone().get(path).await.is(400).fails(code).json();
+            assert_eq!(problem["errors"][0]["field"], field);
+        }
+        // One group at most, and still no more may be asked for than there may be.
+        let _ = app.anyone().get("/v1/tracks/aggregate?limit=1000001").await.is(400).fails("PAGE_TOO_LARGE");
+        for name in ["if-match", "if-none-match"] {
+            let reply = app.admin().with(name, "").delete("/v1/genres/1").await;
+            let _ = reply.is(400).fails("BAD_REQUEST");
+        }
+    });
+}

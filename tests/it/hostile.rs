@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use harness::app::ADMIN_KEY;
 use harness::raw::{self, Wire};
 use harness::{App, Backend, STORE, json, model, runtime};
 
@@ -192,13 +193,13 @@ fn large_bodies_are_cut_off_whether_they_say_their_length_or_not() {
         for path in ["/graphql", "/v1/artists"] {
             // 100 MB announced: refused without reading them all.
             let mut wire = Wire::open(app.address()).await;
-            let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100000000\r\nconnection: close\r\n\r\n");
+            let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100000000\r\nauthorization: Bearer {ADMIN_KEY}\r\nconnection: close\r\n\r\n");
             assert!(wire.write(head.as_bytes()).await);
             let answer = wire.read(Duration::from_secs(10)).await;
             assert_eq!(raw::status(&answer), 413, "{answer}");
             // In chunks without a length: counted while they come.
             let mut wire = Wire::open(app.address()).await;
-            let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n");
+            let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\nauthorization: Bearer {ADMIN_KEY}\r\nconnection: close\r\n\r\n");
             assert!(wire.write(head.as_bytes()).await);
             let chunk = [b"10000\r\n".as_slice(), &vec![b' '; 0x10000], b"\r\n"].concat();
             for _ in 0..1_600 {

@@ -15,6 +15,7 @@ mod hostile;
 mod idempotency;
 mod name;
 mod nested;
+mod number;
 mod page;
 mod parity;
 mod random;

@@ -148,3 +148,45 @@ fn rest_expands_relations_and_lists_what_is_under_a_row() {
         let _ = anyone.get(&format!("/v1/albums/{album}/trakcs")).await.is(404).says("tracks");
     });
 }
+
+#[test]
+fn an_expanded_list_has_a_size_an_order_and_a_condition_of_its_own() {
+    STORE.both(async |app| {
+        let anyone = app.anyone();
+        let path = "/v1/artists?name=Ada%20Marsh&fields=name&expand=albums.tracks&sort[albums]=-title\
+                    &limit[albums.tracks]=1&sort[albums.tracks]=-position&where[albums.tracks]={%22position%22:{%22lt%22:3}}";
+        let list = anyone.get(path).await.good().json();
+        let albums = list["data"][0]["albums"]["data"].as_array().unwrap();
+        let tracks = |album: &harness::Value| {
+            let tracks = &album["tracks"];
+            (tracks["data"].as_array().unwrap().iter().map(|row| row["name"].clone()).collect::<Vec<_>>(), tracks["hasMore"] == true)
+        };
+        assert_eq!([&albums[0]["title"], &albums[1]["title"]], ["Undertow", "Tidelines"]);
+        assert_eq!(tracks(&albums[0]), (vec![json!("UNDER")], true));
+        assert_eq!(tracks(&albums[1]), (vec![json!("High Tide")], true));
+        // One row has them too, through a relation to one.
+        let track = anyone.get("/v1/tracks?name=UNDER&fields=id").await.good().json();
+        let id = track["data"][0]["id"].as_str().unwrap().to_owned();
+        let path = format!("/v1/tracks/{id}?fields=name&expand=album.tracks&limit[album.tracks]=0");
+        let row = anyone.get(&path).await.good().json();
+        assert_eq!(row["album"]["tracks"], json!({ "data": [], "hasMore": true }));
+        for (path, code, field) in [
+            ("/v1/artists?limit[albums]=1", "BAD_REQUEST", "limit[albums]"),
+            ("/v1/artists?expand=albums&limit[albums.tracks]=1", "BAD_REQUEST", "limit[albums.tracks]"),
+            ("/v1/tracks?expand=album&limit[album]=1", "BAD_REQUEST", "limit[album]"),
+            ("/v1/artists?expand=albums&limit[albums]=x", "PAGE_INVALID", "limit[albums]"),
+            ("/v1/artists?expand=albums&limit[albums]=1001", "PAGE_TOO_LARGE", "limit[albums]"),
+            ("/v1/artists?expand=albums&sort[albums]=titel", "UNKNOWN_FIELD", "sort[albums]"),
+            ("/v1/artists?expand=albums&where[albums]=x", "BAD_REQUEST", "where[albums]"),
+            (
+                "/v1/artists?expand=albums&where[albums]={%22titel%22:{}}",
+                "UNKNOWN_FIELD",
+                "where[albums].titel",
+            ),
+            ("/v1/artists?expand=albums&limit[albums]=1&limit[albums]=2", "BAD_REQUEST", "limit[albums]"),
+        ] {
+            let problem = anyone.get(path).await.is(400).fails(code).json();
+            assert_eq!(problem["errors"][0]["field"], field, "{path}: {problem}");
+        }
+    });
+}

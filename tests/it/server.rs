@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use harness::app::ADMIN_KEY;
 use harness::raw::Wire;
 use harness::{App, Backend, STORE, both, json, model, postgres, runtime};
 
@@ -159,7 +160,9 @@ fn every_request_that_was_sent_is_answered_when_it_is_told_to_stop() {
 fn too_much_is_refused_before_it_is_sent() {
     STORE.both(async |app| {
         let mut wire = Wire::open(app.address()).await;
-        let head = "POST /v1/genres HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nexpect: 100-continue\r\ncontent-length: 100000000\r\n\r\n";
+        let head = format!(
+            "POST /v1/genres HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {ADMIN_KEY}\r\ncontent-type: application/json\r\nexpect: 100-continue\r\ncontent-length: 100000000\r\n\r\n"
+        );
         assert!(wire.write(head.as_bytes()).await);
         let answer = wire.read(Duration::from_secs(10)).await;
         assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");

@@ -288,3 +288,32 @@ fn checks_and_required_fields_name_the_field() {
         let _ = anyone.post("/v1/orders", json!({ "user": null, "from": "x" })).await.is(422).says("user");
     });
 }
+
+#[test]
+fn changes_of_many_rows_are_told_apart_whatever_their_keys_are() {
+    let model = r#"
+type Counted @model(id: SERIAL) @allow(to: [ALL], role: "anyone") { size: Int! }
+type Unique @model @allow(to: [ALL], role: "anyone") { size: Int! }
+type Named @model(id: CLIENT) @allow(to: [ALL], role: "anyone") { size: Int! }
+"#;
+    both(model, async |app| {
+        // One connection after the other: the statements it knows are known to the next request.
+        for size in 1..3 {
+            for path in ["counteds", "uniques", "nameds"] {
+                let path = format!("/v1/{path}");
+                let row = match path.ends_with("nameds") {
+                    true => json!({ "id": format!("n{size}"), "size": size }),
+                    false => json!({ "size": size }),
+                };
+                let _ = app.anyone().post(&path, row).await.is(201);
+                let many = format!("{path}?size[gte]=0");
+                let count = app.anyone().patch(&many, json!({ "size": size })).await.good().json();
+                assert_eq!(count["count"], size, "{path}");
+            }
+        }
+        for path in ["counteds", "uniques", "nameds"] {
+            let gone = app.anyone().delete(&format!("/v1/{path}?size[gte]=0")).await.good().json();
+            assert_eq!(gone["count"], 2);
+        }
+    });
+}

@@ -8,4 +8,5 @@ mod browser;
 mod document;
 mod graphql;
 mod install;
+mod request;
 mod run;

@@ -4,6 +4,7 @@ use serde_json::{Map, Value as Json};
 use service::{Code, Error, Result};
 
 use super::scan;
+use crate::http::json;
 
 /// What one operation is asked with.
 #[derive(Debug, Default, PartialEq)]
@@ -31,10 +32,7 @@ pub(crate) fn body(bytes: &[u8], depth: usize, batch: usize) -> Result<Asked> {
     if bytes.is_empty() {
         return Err(malformed("The request has no body."));
     }
-    scan::json(bytes, depth)?;
-    let json: Json = serde_json::from_slice(bytes)
-        .map_err(|error| malformed(format!("The body is not JSON: {error}.")))?;
-    match json {
+    match json(bytes, "body", depth)? {
         Json::Object(object) => params(object).map(Asked::One),
         Json::Array(_) if batch == 0 => {
             Err(Error::new(Code::BadRequest, "Several operations in one request are not accepted here.")
@@ -81,10 +79,15 @@ fn encoded(name: &str, text: &str, depth: usize) -> Result<Option<Map<String, Js
     if text.is_empty() {
         return Ok(None);
     }
-    scan::json(text.as_bytes(), depth)?;
-    let json =
-        serde_json::from_str(text).map_err(|error| malformed(format!("`{name}` is not JSON: {error}.")))?;
-    map(name, Some(json))
+    map(name, Some(json(text.as_bytes(), &format!("parameter `{name}`"), depth)?))
+}
+
+/// Reads JSON text in which no key is given twice.
+fn json(bytes: &[u8], what: &str, depth: usize) -> Result<Json> {
+    scan::json(bytes, depth)?;
+    json::read(bytes, what)?;
+    serde_json::from_slice(bytes)
+        .map_err(|error| malformed(format!("The {what} is not valid JSON: {error}.")))
 }
 
 fn params(mut object: Map<String, Json>) -> Result<Params> {
@@ -151,6 +154,8 @@ mod tests {
             r#"{"query":"{a}","operationName":{}}"#,
             r#"{"query":"{a}","extensions":false}"#,
             "\u{feff}{}",
+            r#"{"query":"{a}","query":"{b}"}"#,
+            r#"{"query":"{a}","variables":{"x":[{"y":1,"y":2}]}}"#,
         ] {
             assert_eq!(one(text), Err(Code::BadRequest), "{text}");
         }

@@ -1,6 +1,9 @@
 //! Looks over a document before it is parsed: the parser recurses, and a small hostile text would end the process.
 //!
-//! One pass, no recursion, no allocation that grows with the input.
+//! One pass, no recursion, no allocation but for what is bounded by the number of tokens. It also says no to a name that is
+//! given twice in one list of arguments or in one object: the parser would keep the last one and forget the other.
+
+use std::collections::HashSet;
 
 use service::{Code, Error, Result};
 
@@ -17,8 +20,18 @@ pub(crate) fn document(text: &str, bounds: &Bounds) -> Result<()> {
     if text.len() > bounds.bytes {
         return Err(exceeded("has more bytes", bounds.bytes));
     }
-    Scanner { bytes: text.as_bytes(), at: 0, open: Vec::new(), tokens: 0, aliases: 0, directives: 0, bounds }
-        .run()
+    let names = HashSet::new();
+    Scanner {
+        bytes: text.as_bytes(),
+        at: 0,
+        open: Vec::new(),
+        names,
+        tokens: 0,
+        aliases: 0,
+        directives: 0,
+        bounds,
+    }
+    .run()
 }
 
 /// Refuses JSON that nests too deep to be taken apart recursively.
@@ -75,7 +88,10 @@ enum Open {
 struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
-    open: Vec<Open>,
+    /// What is open, and after how many tokens it was opened.
+    open: Vec<(Open, usize)>,
+    /// The names given so far in arguments and objects, which are told apart by where they were opened.
+    names: HashSet<(usize, &'a [u8])>,
     tokens: usize,
     aliases: usize,
     directives: usize,
@@ -128,10 +144,10 @@ impl Scanner<'_> {
         self.token()?;
         let open = match (byte, self.open.last()) {
             (b'(', _) => Open::Arguments,
-            (b'{', None | Some(Open::Selection)) => Open::Selection,
+            (b'{', None | Some((Open::Selection, _))) => Open::Selection,
             _ => Open::Value,
         };
-        self.open.push(open);
+        self.open.push((open, self.tokens));
         if self.open.len() > self.bounds.depth {
             return Err(exceeded("nests deeper", self.bounds.depth));
         }
@@ -149,19 +165,39 @@ impl Scanner<'_> {
         if self.at - start > NAME {
             return Err(exceeded("has a name with more characters", NAME));
         }
-        if self.open.last() == Some(&Open::Selection) {
-            let mut next = self.at;
-            while self.bytes.get(next).is_some_and(|byte| byte.is_ascii_whitespace() || *byte == b',') {
-                next += 1;
-            }
-            if self.bytes.get(next) == Some(&b':') {
-                self.aliases += 1;
-            }
+        let Some((open, place)) = self.open.last().copied().filter(|_| self.colon_follows()) else {
+            return Ok(());
+        };
+        if open == Open::Selection {
+            self.aliases += 1;
             if self.aliases > self.bounds.aliases {
                 return Err(exceeded("has more aliases", self.bounds.aliases));
             }
+            return Ok(());
+        }
+        let name = self.bytes.get(start..self.at).unwrap_or_default();
+        if !self.names.insert((place, name)) {
+            let name = String::from_utf8_lossy(name);
+            return Err(Error::new(Code::ValidationFailed, format!("`{name}` is given twice.")));
         }
         Ok(())
+    }
+
+    /// Whether the next token is a colon.
+    fn colon_follows(&self) -> bool {
+        let mut next = self.at;
+        loop {
+            match self.bytes.get(next) {
+                Some(b' ' | b'\t' | b'\n' | b'\r' | b',') => next += 1,
+                Some(b'#') => {
+                    while self.bytes.get(next).is_some_and(|byte| !matches!(byte, b'\n' | b'\r')) {
+                        next += 1;
+                    }
+                }
+                Some(b':') => return true,
+                _ => return false,
+            }
+        }
     }
 
     fn comment(&mut self) {
@@ -260,6 +296,28 @@ mod tests {
     fn argument_names_are_not_aliases() {
         let arguments = "f(a: 1, b: {c: 2, d: [{e: 3}]}) ".repeat(100);
         assert!(document(&format!("query ($x: I = {{a: 1}}) {{ {arguments} }}"), &Bounds::default()).is_ok());
+    }
+
+    #[test]
+    fn a_name_is_given_once() {
+        for text in [
+            "{ f(a: 1, a: 1) }",
+            "{ f(a: { b: 1, b: 2 }) }",
+            "{ f(a: [{ b: 1 }, { b: 1 # c: 2\n b :1}]) }",
+            "query ($a: Int, $a: Int) { f }",
+            "query ($a: I = { b: 1 b: 2 }) { f }",
+            "{ f @skip(if: true, if: false) }",
+        ] {
+            assert!(refused(text).contains("given twice"), "{text}");
+        }
+        for text in [
+            "{ a: f(a: 1) a: f(a: 1) }",
+            "{ f(a: { a: { a: 1 } }, b: [{ a: 1 }, { a: 1 }]) { g(a: 1) g(a: 1) } }",
+            "query ($a: Int, $b: Int) { f(a: $a, b: \"a: b: a:\") }",
+            "{ f(a: 1, #a: 2\n b: a) }",
+        ] {
+            assert!(document(text, &Bounds::default()).is_ok(), "{text}");
+        }
     }
 
     #[test]

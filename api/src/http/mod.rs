@@ -4,6 +4,7 @@ pub mod authenticate;
 pub mod body;
 pub mod call;
 pub mod health;
+pub mod json;
 pub mod method;
 pub mod problem;
 pub mod status;

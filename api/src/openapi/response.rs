@@ -20,7 +20,7 @@ struct Refusal {
 }
 
 /// All of them, by status.
-const REFUSALS: [Refusal; 16] = [
+const REFUSALS: [Refusal; 17] = [
     refusal(
         400,
         "BadRequest",
@@ -91,6 +91,14 @@ const REFUSALS: [Refusal; 16] = [
         "The body is larger than allowed.",
         Code::BodyTooLarge,
         "The body is larger than 1048576 bytes.",
+        None,
+    ),
+    refusal(
+        414,
+        "QueryTooLong",
+        "The query string is longer than allowed.",
+        Code::QueryTooLong,
+        "The query string is longer than 16384 bytes.",
         None,
     ),
     refusal(

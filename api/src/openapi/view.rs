@@ -1,7 +1,7 @@
 //! What one principal sees of a catalog: every decision about access is made here, once.
 
 use entity::catalog::{Cardinality, Entity, Field, Join, Operation, Relation, Rule};
-use entity::{Catalog, EntityId, FieldType, Predicate, RelationId};
+use entity::{Catalog, EntityId, FieldType, IdKind, Predicate, RelationId};
 use service::access;
 use service::{Limits, Principal};
 
@@ -242,11 +242,12 @@ impl<'a> Member<'a> {
     fn new(catalog: &Catalog, entity: &Entity, principal: &Principal, name: &'a str, kind: Kind<'a>) -> Self {
         let opens = |operation| access::member_opens(catalog, entity, principal, name, operation);
         let read = opens(Operation::Read);
+        let counted = entity.key == IdKind::Serial && entity.key_field().name == name;
         Self {
             name,
             kind,
             read,
-            create: opens(Operation::Create),
+            create: opens(Operation::Create) && !counted,
             update: opens(Operation::Update),
             filter: read,
             masked: masked(entity, principal, name),

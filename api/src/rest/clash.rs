@@ -8,8 +8,8 @@ use service::engine::request::{By, Read, Request, Requested, Root, Selected};
 use service::error::Segment;
 use service::{Code, Error};
 
-use super::parse::body;
 use super::{Asked, Rest};
+use crate::http::json;
 
 /// Rows that are looked for in the database.
 const LOOKS: usize = 100;
@@ -19,7 +19,7 @@ impl Rest {
     /// helps in finding it.
     pub(super) async fn clash(&self, asked: &Asked<'_>, entity: &Entity, error: Error) -> Error {
         let Some(at) = self.clashing(asked, entity, &error).await else { return error };
-        error.map_input(&|mut place| {
+        error.map_input(&|_, mut place| {
             place.insert(0, Segment::Index(at));
             place
         })
@@ -29,7 +29,7 @@ impl Rest {
         let ([Segment::Name(first)], Code::UniqueViolation) = (error.input(), error.code()) else {
             return None;
         };
-        let Ok(Input::List(rows)) = body::json(asked.body, "body") else { return None };
+        let Ok(Input::List(rows)) = json::read(asked.body, "body") else { return None };
         let uniques = entity.uniques.iter().map(|unique| {
             unique.fields.iter().map(|field| entity.field(*field).name.as_str()).collect::<Vec<_>>()
         });

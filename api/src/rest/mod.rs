@@ -119,11 +119,12 @@ impl Rest {
         }
         let asked = if request.method() == Method::HEAD { Method::GET } else { request.method().clone() };
         if asked == Method::OPTIONS {
-            return Ok(render::options(&place));
+            return Ok(render::options(&place, &context.principal));
         }
         if !place.methods().contains(&asked) {
             return Ok(method::refuse(call, &place.allow()));
         }
+        place.permit(&asked, &context.principal)?;
         let writes = [Method::POST, Method::PUT, Method::PATCH].contains(&asked);
         let content = if writes {
             parse::header::json_content(request.headers(), asked == Method::PATCH)?;

@@ -47,7 +47,8 @@ impl Rest {
                 let selection = representation.select(&view, entity)?;
                 let by = By::Id(if open { Input::Param(0) } else { Input::String(id.to_owned()) });
                 let read = Read::One { entity: entity.id, by, selection, facts: true };
-                Ok(Draft { request: single(read), slots: Vec::new(), plain: representation.is_plain() })
+                let plain = representation.is_plain() && view.is_whole(entity);
+                Ok(Draft { request: single(read), slots: Vec::new(), plain })
             })
             .await?;
         let (json, facts) = row_of(&mut reply, entity)?;

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use poem::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use poem::{Body, Response};
+use service::Principal;
 use service::engine::{Facts, StoredAnswer};
 use sha2::{Digest, Sha256};
 
@@ -24,7 +25,7 @@ const PAGE: &[&str] = &["after", "before", "starting_after", "ending_before", "o
 
 /// What rows look like depends on who asks and in what form: an answer is not for everybody.
 const CACHE: HeaderValue = HeaderValue::from_static("private, no-cache");
-const VARY: HeaderValue = HeaderValue::from_static("accept, authorization, prefer");
+const VARY: HeaderValue = HeaderValue::from_static("accept, authorization, x-api-key, prefer");
 
 /// An answer with a body in some media type.
 pub(super) fn body(status: StatusCode, media_type: &'static str, body: impl Into<Body>) -> Response {
@@ -209,10 +210,10 @@ pub(super) fn stored(answer: StoredAnswer, before: bool) -> Response {
     response
 }
 
-/// The answer to OPTIONS.
-pub(super) fn options(place: &Place<'_>) -> Response {
+/// The answer to OPTIONS: what the caller may do here.
+pub(super) fn options(place: &Place<'_>, principal: &Principal) -> Response {
     let mut response = Response::builder().status(StatusCode::NO_CONTENT).finish();
-    put(response.headers_mut(), header::ALLOW, &place.allow());
+    put(response.headers_mut(), header::ALLOW, &place.allow_for(principal));
     if matches!(place, Place::Collection(_) | Place::Row(..)) {
         put(response.headers_mut(), ACCEPT_PATCH, "application/merge-patch+json, application/json");
     }

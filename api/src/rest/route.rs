@@ -6,7 +6,7 @@ use entity::catalog::{Entity, Operation, Relation};
 use entity::value::excerpt;
 use entity::{IdKind, Input, Scalar, Value, suggest};
 use poem::http::Method;
-use service::{Code, Context, Error, Result, access};
+use service::{Code, Context, Error, Principal, Result, access};
 
 use super::parse::View;
 use super::parse::filter::hinted;
@@ -35,10 +35,59 @@ impl Place<'_> {
         }
     }
 
-    /// The value of `Allow`.
+    /// The type whose rows it has.
+    fn entity(&self) -> &Entity {
+        match self {
+            Place::Collection(entity)
+            | Place::Row(entity, _)
+            | Place::Related(entity, ..)
+            | Place::Aggregate(entity) => entity,
+        }
+    }
+
+    /// The operations that rules must open to the caller of a method.
+    fn needs(&self, method: &Method) -> &'static [Operation] {
+        match (self, method.as_str()) {
+            (_, "POST") => &[Operation::Create],
+            (Place::Row(entity, _), "PUT") if entity.key == IdKind::Serial => {
+                &[Operation::Create, Operation::Update]
+            }
+            (_, "PUT") => &[Operation::Create],
+            (Place::Collection(_), "PATCH") => &[Operation::Update, Operation::Read],
+            (Place::Collection(_), "DELETE") => &[Operation::Delete, Operation::Read],
+            (_, "PATCH") => &[Operation::Update],
+            (_, "DELETE") => &[Operation::Delete],
+            _ => &[Operation::Read],
+        }
+    }
+
+    /// Refuses a write that no rule opens, before anything else is looked at: neither its body nor the rows.
+    pub(super) fn permit(&self, method: &Method, principal: &Principal) -> Result<()> {
+        match self.needs(method) {
+            [Operation::Read] => Ok(()), // whoever may not read is told so by the engine
+            needs => needs.iter().try_for_each(|need| access::permit(self.entity(), principal, *need)),
+        }
+    }
+
+    /// The value of `Allow` for everybody.
     pub(super) fn allow(&self) -> String {
-        let mut names = vec!["GET", "HEAD"];
-        names.extend(self.methods().iter().map(Method::as_str).filter(|name| *name != "GET"));
+        self.allow_if(|_| true)
+    }
+
+    /// The value of `Allow` for one caller.
+    pub(super) fn allow_for(&self, principal: &Principal) -> String {
+        let open = |operation: &Operation| access::opens(self.entity(), principal, *operation);
+        self.allow_if(|method| self.needs(method).iter().all(open))
+    }
+
+    fn allow_if(&self, open: impl Fn(&Method) -> bool) -> String {
+        let mut names = Vec::new();
+        for method in self.methods().iter().filter(|method| open(method)) {
+            names.push(method.as_str());
+            if *method == Method::GET {
+                names.push("HEAD");
+            }
+        }
         names.push("OPTIONS");
         names.join(", ")
     }

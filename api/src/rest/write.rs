@@ -14,9 +14,10 @@ use service::{Code, Error, Result};
 use super::answer::{Kind, Shape};
 use super::parse::header::{Applies, Format, Prefer, Tags, idempotency_key, negotiate};
 use super::parse::selection::Wanted;
-use super::parse::{MANY, ONE, Parameters, View, body, patch, place};
+use super::parse::{MANY, ONE, Parameters, View, patch, place};
 use super::read::{filter, row_of, single};
 use super::{Asked, Rest, render};
+use crate::http::json;
 
 /// How often a merge into a stored value is tried again when the row moves on meanwhile.
 const MERGES: usize = 3;
@@ -34,7 +35,7 @@ impl Rest {
     pub(super) async fn create(&self, asked: &Asked<'_>, entity: &Entity) -> Result<Response> {
         let prefer = Prefer::read(asked.headers)?;
         let (selection, plain) = representation(asked, entity)?;
-        let (kind, rows) = match body::json(asked.body, "body")? {
+        let (kind, rows) = match json::read(asked.body, "body")? {
             Input::List(rows) => (Kind::CreatedMany, rows),
             row => (Kind::Created, vec![row]),
         };
@@ -55,7 +56,7 @@ impl Rest {
         let task = Task { change: Change::Create { rows }, answer, prefer, shape };
         match self.perform(asked, entity, task).await {
             // The engine counts rows where there are several; the caller wrote a list either way.
-            Err(error) if alone => Err(error.map_input(&first_row)),
+            Err(error) if alone => Err(error.map_input(&|_, place| first_row(place))),
             Err(error) if kind == Kind::CreatedMany => Err(self.clash(asked, entity, error).await),
             done => done,
         }
@@ -114,7 +115,7 @@ impl Rest {
             .collect();
         match self.look(asked, entity, id, selection).await? {
             Some((json, facts)) => {
-                let row = body::json(json.as_bytes(), "stored row").map_err(Error::internal)?;
+                let row = json::read(json.as_bytes(), "stored row").map_err(Error::internal)?;
                 Ok((patch::complete(given, merged, &row), facts.version))
             }
             // The engine says why it can't be changed, or repeats what it answered before the row was gone.
@@ -344,13 +345,13 @@ fn representation(asked: &Asked<'_>, entity: &Entity) -> Result<(Vec<Selected>, 
     let read = || {
         let parameters = Parameters::read(&view, entity, &asked.query, ONE, false)?;
         let wanted = Wanted::read(&parameters)?;
-        Ok((wanted.select(&view, entity)?, wanted.is_plain()))
+        Ok((wanted.select(&view, entity)?, wanted.is_plain() && view.is_whole(entity)))
     };
     read().map_err(|error| place::written(error, &asked.query))
 }
 
 fn object(asked: &Asked<'_>, entity: &Entity) -> Result<Input> {
-    match body::json(asked.body, "body")? {
+    match json::read(asked.body, "body")? {
         object @ Input::Object(_) => Ok(object),
         other => Err(not_an_object(&other, entity)),
     }

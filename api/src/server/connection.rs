@@ -1,4 +1,7 @@
 //! Connections: accepted up to a number, guarded against slow clients, ended politely.
+//!
+//! They speak HTTP/1.1 alone. HTTP/2 comes with TLS, and that is what a proxy in front is for; without TLS no browser
+//! speaks it, and its streams would need all these guards once more (resets, windows that never open, floods of headers).
 
 use std::convert::Infallible;
 use std::io;
@@ -9,11 +12,10 @@ use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
-use hyper::http::Version;
 use hyper::http::uri::Scheme;
+use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Addr, Endpoint, Request, Response};
 use tokio::net::{TcpListener, TcpStream};
@@ -37,9 +39,6 @@ const GRACE: Duration = Duration::from_secs(1);
 /// How long clients that were let in by the system, and not by us yet, are looked for when the server stops.
 const LAST_CALL: Duration = Duration::from_millis(100);
 
-/// Requests at once on one HTTP/2 connection.
-const STREAMS: u32 = 128;
-
 /// How connections are treated.
 #[derive(Debug, Clone)]
 pub struct Edge {
@@ -58,7 +57,7 @@ impl Edge {
 
 struct Shared<E> {
     app: Arc<Layers<E>>,
-    builder: auto::Builder<TokioExecutor>,
+    builder: http1::Builder,
     edge: Edge,
     stop: CancellationToken,
     local: SocketAddr,
@@ -133,25 +132,13 @@ async fn accept(
     }
 }
 
-fn builder(limits: &Limits) -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
+fn builder(limits: &Limits) -> http1::Builder {
+    let mut builder = http1::Builder::new();
     builder
-        .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(None) // `Guard` does it, without ending idle connections
         .max_headers(limits.headers)
         .max_buf_size(limits.header_size.0);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(Duration::from_secs(20))
-        .keep_alive_timeout(Duration::from_secs(10))
-        .max_concurrent_streams(STREAMS)
-        .max_header_list_size(u32::try_from(limits.header_size.0).unwrap_or(u32::MAX))
-        .max_send_buf_size(256 * 1024)
-        // Streams that are opened and reset at once (rapid reset) end the connection.
-        .max_pending_accept_reset_streams(20)
-        .max_local_error_reset_streams(128);
     builder
 }
 
@@ -171,19 +158,18 @@ async fn connection<E>(
     let stop = shared.stop.clone();
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let (app, stop) = (Arc::clone(&app), stop.clone());
-        let ends = request.version() < Version::HTTP_2;
         let beat = requests.begin();
         async move {
             let (local, remote) = (LocalAddr(Addr::SocketAddr(local)), RemoteAddr(Addr::SocketAddr(peer)));
             let mut response = app.answer(Request::from((request, local, remote, Scheme::HTTP))).await;
-            if ends && stop.is_cancelled() {
+            if stop.is_cancelled() {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
             drop(beat);
             Ok::<_, Infallible>(hyper::Response::from(response))
         }
     });
-    let mut work = pin!(shared.builder.serve_connection_with_upgrades(TokioIo::new(guard), service));
+    let mut work = pin!(shared.builder.serve_connection(TokioIo::new(guard), service).with_upgrades());
     let mut stopped = pin!(shared.stop.cancelled());
     let mut timer = pin!(sleep(limits.idle_timeout.0));
     let mut grace = pin!(sleep(GRACE));
@@ -199,11 +185,8 @@ async fn connection<E>(
             }
             () = stopped.as_mut(), if !ending => {
                 ending = true;
-                // HTTP/2 says goodbye and answers what crosses it; HTTP/1 says it with the next answer.
-                match pulse.streams() {
-                    true => work.as_mut().graceful_shutdown(),
-                    false => grace.as_mut().reset(Instant::now() + shared.edge.patience.min(GRACE)),
-                }
+                // It is said with the next answer.
+                grace.as_mut().reset(Instant::now() + shared.edge.patience.min(GRACE));
             }
             () = grace.as_mut(), if ending && !gone => {
                 gone = true;

@@ -2,14 +2,13 @@
 //!
 //! It also refuses heads that two readers may read differently ([`super::frame`]).
 //!
-//! hyper's own timer for heads also ends idle connections, and starts only after the protocol was recognized; this
-//! one begins with the first byte of a head (with the connection, for the first one), and makes a timer only when a
-//! head did not come in one piece.
+//! hyper's own timer for heads also ends idle connections; this one begins with the first byte of a head (with the
+//! connection, for the first one), and makes a timer only when a head did not come in one piece.
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -17,9 +16,6 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::frame::Frames;
-
-/// The first bytes of HTTP/2. Its streams share the socket, so heads are not told apart here; pings watch it instead.
-const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// The end of a head: hyper looks at one that came in pieces only when it has its end.
 const END: &[u8] = b"\r\n\r\n";
@@ -29,7 +25,6 @@ const END: &[u8] = b"\r\n\r\n";
 pub(super) struct Pulse {
     busy: AtomicUsize,
     begun: AtomicU64,
-    streams: AtomicBool,
 }
 
 /// A request being worked on.
@@ -44,11 +39,6 @@ impl Pulse {
         Beat(Arc::clone(self))
     }
 
-    /// Whether the connection speaks HTTP/2, which says goodbye by itself.
-    pub(super) fn streams(&self) -> bool {
-        self.streams.load(Ordering::Relaxed)
-    }
-
     /// Requests begun so far; none when one is worked on now.
     pub(super) fn idle_since(&self) -> Option<u64> {
         (self.busy.load(Ordering::Relaxed) == 0).then(|| self.begun.load(Ordering::Relaxed))
@@ -61,20 +51,11 @@ impl Drop for Beat {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Protocol {
-    /// So many bytes were those of HTTP/2.
-    Unknown(usize),
-    One,
-    Two,
-}
-
 /// The socket.
 #[derive(Debug)]
 pub(super) struct Guard<S> {
     socket: S,
     pulse: Arc<Pulse>,
-    protocol: Protocol,
     /// When the head that is not complete yet began, and after how many requests.
     head: Option<(Instant, u64)>,
     head_time: Duration,
@@ -92,7 +73,6 @@ impl<S> Guard<S> {
         Self {
             socket,
             pulse,
-            protocol: Protocol::Unknown(0),
             head: Some((Instant::now(), 0)),
             head_time,
             head_timer: None,
@@ -106,34 +86,15 @@ impl<S> Guard<S> {
 
     /// Bytes have come. Says how many of them are good, when not all are.
     fn saw(&mut self, bytes: &[u8]) -> Option<usize> {
-        let before = self.protocol;
-        if let Protocol::Unknown(matched) = self.protocol {
-            self.protocol = recognize(matched, bytes);
-            if self.protocol == Protocol::Two {
-                self.head = None;
-                self.pulse.streams.store(true, Ordering::Relaxed);
-            }
-        }
-        if self.protocol != Protocol::Two && !bytes.is_empty() {
+        if !bytes.is_empty() {
             let idle = self.pulse.idle_since();
             if let Some(begun) = idle.filter(|begun| self.head.is_none_or(|(_, at)| at != *begun)) {
                 self.head = Some((Instant::now(), begun));
             }
         }
-        if self.protocol != Protocol::One {
-            return None;
-        }
-        let held = match before {
-            Protocol::Unknown(matched) => PREFACE.get(..matched).unwrap_or_default(),
-            Protocol::One | Protocol::Two => &[],
-        };
-        match self.frames.take(held).map_err(|_| 0).and_then(|()| self.frames.take(bytes)) {
-            Ok(()) => None,
-            Err(at) => {
-                self.refused = Some(0);
-                Some(at)
-            }
-        }
+        let at = self.frames.take(bytes).err()?;
+        self.refused = Some(0);
+        Some(at)
     }
 
     /// No bytes have come: is a head overdue?
@@ -164,17 +125,6 @@ impl<S> Guard<S> {
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
             Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
         }
-    }
-}
-
-/// Which protocol the bytes begin.
-fn recognize(matched: usize, bytes: &[u8]) -> Protocol {
-    let expected = PREFACE.get(matched..).unwrap_or_default();
-    let same = expected.iter().zip(bytes).take_while(|(left, right)| left == right).count();
-    match matched + same {
-        all if all == PREFACE.len() => Protocol::Two,
-        some if same == bytes.len() => Protocol::Unknown(some),
-        _ => Protocol::One,
     }
 }
 
@@ -251,20 +201,5 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guard<S> {
 
     fn is_write_vectored(&self) -> bool {
         self.socket.is_write_vectored()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_preface_is_recognized_in_pieces() {
-        assert_eq!(recognize(0, b"GET / HTTP/1.1"), Protocol::One);
-        assert_eq!(recognize(0, b"P"), Protocol::Unknown(1));
-        assert_eq!(recognize(1, b"OST"), Protocol::One);
-        assert_eq!(recognize(1, &PREFACE[1..]), Protocol::Two);
-        assert_eq!(recognize(0, PREFACE), Protocol::Two);
-        assert_eq!(recognize(20, b"\r\n\r\nmore"), Protocol::Two);
     }
 }

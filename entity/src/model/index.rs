@@ -86,6 +86,17 @@ impl Made<'_> {
         }
         if complete {
             self.add(index, fields, words.first().map_or(index.span, |word| word.span), report);
+        } else {
+            let _ = self.condition(index, report);
+        }
+    }
+
+    /// Which rows it is about; nothing where that can't be said, which is reported.
+    fn condition(&self, index: &directive::Index, report: &mut Report) -> Option<Option<Predicate>> {
+        let what = if index.using.is_some() { "a partial index" } else { "a partial unique constraint" };
+        match &index.condition {
+            None => Some(None),
+            Some(literal) => self.scene.constant_condition(self.entity, literal, what, report).map(Some),
         }
     }
 
@@ -192,14 +203,7 @@ impl Made<'_> {
             report.error(Code::TooMuch, index.span, message, None);
             return;
         }
-        let what = if index.using.is_some() { "a partial index" } else { "a partial unique constraint" };
-        let condition = match &index.condition {
-            None => None,
-            Some(literal) => match self.scene.constant_condition(self.entity, literal, what, report) {
-                Some(predicate) => Some(predicate),
-                None => return,
-            },
-        };
+        let Some(condition) = self.condition(index, report) else { return };
         match index.using {
             Some(using) => {
                 let name = String::new();

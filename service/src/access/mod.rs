@@ -5,6 +5,7 @@ use entity::predicate::{Claim, Operand};
 use entity::{Catalog, EntityId, Predicate, Value};
 
 use crate::context::Context;
+use crate::error::{Code, Error, Result};
 use crate::principal::Principal;
 
 /// How far `via` may be followed; the model checker refuses cycles, so this is never reached.
@@ -38,6 +39,27 @@ pub fn visible(entity: &Entity, principal: &Principal) -> bool {
 #[must_use]
 pub fn opens(entity: &Entity, principal: &Principal, operation: Operation) -> bool {
     principal.is_admin() || granted(&entity.access.rules, principal, operation).next().is_some()
+}
+
+/// Lets a principal pass to whom any rule opens an operation on an entity.
+///
+/// # Errors
+/// `UNAUTHENTICATED` for somebody unknown, `FORBIDDEN` for somebody known.
+pub fn permit(entity: &Entity, principal: &Principal, operation: Operation) -> Result<()> {
+    if opens(entity, principal, operation) {
+        return Ok(());
+    }
+    let verb = match operation {
+        Operation::Read => "read",
+        Operation::Create => "create",
+        Operation::Update => "update",
+        Operation::Delete => "delete",
+    };
+    if *principal == Principal::Anonymous {
+        let text = format!("Credentials are needed to {verb} {}.", entity.name);
+        return Err(Error::new(Code::Unauthenticated, text).hint("Send `Authorization: Bearer <key>`."));
+    }
+    Err(Error::new(Code::Forbidden, format!("You may not {verb} {}.", entity.name)))
 }
 
 /// Whether any rule opens an operation on a field or relation to a principal, given that the row is open.

@@ -115,16 +115,26 @@ fn from_reply(reply: &dyn DatabaseError) -> Error {
         }
         // PostgreSQL: the disk is full, a sequence is used up; SQLite: either.
         "53100" | "2200H" | "13" => full(),
-        // out of memory and the like
-        code if code.starts_with("53") => away(),
-        // SQLite: busy and its kin, I/O error, cannot open
-        "5" | "261" | "517" | "773" => busy(),
-        "10" | "14" => away(),
+        // out of memory and the like; files that can't be read or written
+        code if code.len() == 5 && (code.starts_with("53") || code.starts_with("58")) => away(),
+        code if code.len() < 5 && sqlite_kind(code).is_some_and(|kind| BUSY.contains(&kind)) => busy(),
+        code if code.len() < 5 && sqlite_kind(code).is_some_and(|kind| AWAY.contains(&kind)) => away(),
         _ if reply.message() == "integer overflow" => {
             Error::new(Code::OutOfRange, "A number left the range of its type.")
         }
         _ => Error::new(Code::Internal, "Something went wrong on our side."),
     }
+}
+
+/// SQLite's result codes for a file that others hold: busy, locked.
+const BUSY: [u32; 2] = [5, 6];
+
+/// SQLite's result codes for a file that can't be used: read only, I/O error, not to be opened.
+const AWAY: [u32; 3] = [8, 10, 14];
+
+/// The kind of an extended result code of SQLite, which is in its lowest byte.
+fn sqlite_kind(code: &str) -> Option<u32> {
+    code.parse::<u32>().ok().map(|code| code & 0xff)
 }
 
 fn busy() -> Error {
@@ -144,4 +154,70 @@ fn away() -> Error {
     Error::new(Code::Unavailable, "The database can't be reached.")
         .hint("Try again in a moment.")
         .retry_after(RETRY_AFTER)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+    use std::error::Error as StdError;
+    use std::fmt;
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Reply(&'static str);
+
+    impl fmt::Display for Reply {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("no")
+        }
+    }
+
+    impl StdError for Reply {}
+
+    impl DatabaseError for Reply {
+        fn message(&self) -> &'static str {
+            "no"
+        }
+
+        fn code(&self) -> Option<Cow<'_, str>> {
+            Some(Cow::Borrowed(self.0))
+        }
+
+        fn as_error(&self) -> &(dyn StdError + Send + Sync + 'static) {
+            self
+        }
+
+        fn as_error_mut(&mut self) -> &mut (dyn StdError + Send + Sync + 'static) {
+            self
+        }
+
+        fn into_error(self: Box<Self>) -> Box<dyn StdError + Send + Sync + 'static> {
+            self
+        }
+
+        fn kind(&self) -> ErrorKind {
+            ErrorKind::Other
+        }
+    }
+
+    #[test]
+    fn a_database_that_can_not_be_used_for_now_says_so() {
+        // SQLite: busy and its kinds, read only, I/O errors of reading, writing, syncing, locking; PostgreSQL's I/O error.
+        for code in
+            ["5", "261", "517", "6", "262", "8", "264", "10", "266", "778", "1034", "14", "58030", "53200"]
+        {
+            let error = from_reply(&Reply(code));
+            assert_eq!(
+                (error.code(), error.retry_seconds()),
+                (Code::Unavailable, Some(RETRY_AFTER)),
+                "{code}"
+            );
+        }
+        assert_eq!(from_reply(&Reply("13")).code(), Code::Unavailable);
+        assert_eq!(from_reply(&Reply("3091")).code(), Code::OutOfRange);
+        for code in ["1", "11", "42601", "2F005", "XX000"] {
+            assert_eq!(from_reply(&Reply(code)).code(), Code::Internal, "{code}");
+        }
+    }
 }

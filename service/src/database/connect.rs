@@ -4,15 +4,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use migration::Dialect;
+use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sea_orm::sqlx::{ConnectOptions as _, Connection};
+use sea_orm::sqlx::{self, ConnectOptions as _, Connection};
 use sea_orm::{ConnectOptions, DatabaseConnection, DbErr, RuntimeErr};
 
 use super::alarm::Alarm;
-use super::reach::Reach;
-use super::reader::Readers;
-use super::{ACQUIRE_TIMEOUT, Database, Reads, classify};
+use super::pool::Pool;
+use super::reader::Reader;
+use super::server::{Server, Source};
+use super::{ACQUIRE_TIMEOUT, Database, Kind, classify};
 use crate::error::{Code, Error, Result};
+
+/// What PostgreSQL calls us in `pg_stat_activity`.
+const APPLICATION: &str = "launchway";
+
+/// Connections to PostgreSQL beside those of requests, for changes of the schema; closed when nothing changes.
+const SCHEMA_CONNECTIONS: u32 = 2;
 
 /// How to reach a database and how much of it to use.
 #[derive(Debug, Clone)]
@@ -82,25 +90,13 @@ pub(super) async fn open(settings: &Settings) -> Result<Database> {
             // The writer first: it creates the file and switches it to WAL, which readers can't.
             let alarm = Alarm::new();
             let writer = sqlite(settings, &alarm).await?;
-            let readers = readers(settings).await?;
-            let (readers, alarm) = (Reads::Sqlite(readers), Some(alarm));
-            Ok(Database {
-                dialect: Dialect::Sqlite,
-                readers,
-                writer,
-                alarm,
-                patience: settings.statement_timeout,
-            })
+            let kind = Kind::Sqlite { readers: readers(settings).await?, alarm };
+            Ok(Database { kind, writer, patience: settings.statement_timeout })
         }
         Dialect::Postgres => {
-            let pool = postgres(settings).await?;
-            Ok(Database {
-                dialect: Dialect::Postgres,
-                readers: Reads::Pool(pool.clone(), Reach::of(&settings.url)),
-                writer: pool,
-                alarm: None,
-                patience: settings.statement_timeout,
-            })
+            let kind = Kind::Postgres(servers(settings)?);
+            let writer = postgres(settings).await?;
+            Ok(Database { kind, writer, patience: settings.statement_timeout })
         }
     }
 }
@@ -132,15 +128,18 @@ fn ours(sqlite: SqliteConnectOptions, cache: usize) -> SqliteConnectOptions {
         .pragma("cache_size", "-8000")
 }
 
-async fn readers(settings: &Settings) -> Result<Readers> {
-    let options: SqliteConnectOptions = settings
-        .url
-        .parse()
-        .map_err(|error| classify::database(DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error)))))?;
+async fn readers(settings: &Settings) -> Result<Pool<Reader>> {
+    let options: SqliteConnectOptions = settings.url.parse().map_err(misunderstood)?;
     let options =
         ours(options, settings.statement_cache).pragma("query_only", "ON").disable_statement_logging();
-    let connections = settings.connections.clamp(1, 64);
-    Readers::open(options, connections, settings.acquire_timeout).await.map_err(classify::database)
+    let readers = Pool::new(options, settings.connections.clamp(1, 64), settings.acquire_timeout);
+    // The first one shows whether it can be done.
+    readers.lease().await.map_err(classify::database)?.rested();
+    Ok(readers)
+}
+
+fn misunderstood(error: sqlx::Error) -> Error {
+    classify::database(DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))))
 }
 
 /// The one that writes.
@@ -172,17 +171,28 @@ async fn sqlite(settings: &Settings, alarm: &Arc<Alarm>) -> Result<DatabaseConne
     sea_orm::Database::connect(options).await.map_err(classify::database)
 }
 
+/// PostgreSQL's connections for requests. None is open yet, so that a server starts while the database is away.
+fn servers(settings: &Settings) -> Result<Pool<Server>> {
+    let options: PgConnectOptions = settings.url.parse().map_err(misunderstood)?;
+    let options = options
+        .application_name(APPLICATION)
+        .options([("statement_timeout", settings.statement_timeout.as_millis().to_string())])
+        .statement_cache_capacity(settings.statement_cache)
+        .disable_statement_logging();
+    let source = Source { options, named: settings.statement_cache > 0 };
+    Ok(Pool::new(source, settings.connections, settings.acquire_timeout))
+}
+
+/// Those that `apply` and its kin use, which speak to SeaORM.
 async fn postgres(settings: &Settings) -> Result<DatabaseConnection> {
-    let mut options = common(settings, settings.connections.max(1));
+    let mut options = common(settings, SCHEMA_CONNECTIONS);
     let cache = settings.statement_cache;
     options
         .connect_lazy(true)
-        .set_application_name("launchway")
+        .set_application_name(APPLICATION)
         .statement_timeout(settings.statement_timeout)
-        .idle_timeout(Duration::from_secs(600))
-        .max_lifetime(Duration::from_secs(3600))
-        // A connection that slept may be dead; one that was just used is not.
-        .test_before_acquire_if_idle_for(Duration::from_secs(10))
+        .idle_timeout(Duration::from_secs(30))
+        .test_before_acquire(true)
         .map_sqlx_postgres_opts(move |postgres| postgres.statement_cache_capacity(cache));
     sea_orm::Database::connect(options).await.map_err(classify::database)
 }

@@ -4,45 +4,49 @@ mod alarm;
 pub mod bind;
 pub mod classify;
 mod connect;
-mod reach;
+mod pool;
 mod reader;
+mod server;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::TryFutureExt;
 use migration::Dialect;
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, QueryResult, SqliteTransactionMode, Statement,
-    TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, QueryResult, SqliteTransactionMode,
+    Statement, TransactionOptions, TransactionTrait,
 };
 use tokio::time::Instant;
 
 use crate::error::{Code, Error, Result};
 
 use alarm::{Alarm, Running};
-use reach::Reach;
-use reader::Readers;
+use pool::{Lease, Pool};
+use reader::Reader;
+use server::Server;
 
 pub use connect::{Settings, is_missing};
 
 /// The pools of one database.
 #[derive(Debug, Clone)]
 pub struct Database {
-    dialect: Dialect,
-    /// SQLite: many connections that only read. PostgreSQL: the pool.
-    readers: Reads,
-    /// SQLite: the one connection that writes. PostgreSQL: the pool.
+    kind: Kind,
+    /// SQLite: the one connection that writes. PostgreSQL: those for changes of the schema.
     writer: DatabaseConnection,
-    /// SQLite: what ends the writer's statements. PostgreSQL does so itself.
-    alarm: Option<Arc<Alarm>>,
     /// How long a statement may run.
     patience: Duration,
 }
 
 #[derive(Debug, Clone)]
-enum Reads {
-    Pool(DatabaseConnection, Option<Reach>),
-    Sqlite(Readers),
+enum Kind {
+    Postgres(Pool<Server>),
+    Sqlite {
+        /// Many connections that only read.
+        readers: Pool<Reader>,
+        /// What ends the writer's statements. PostgreSQL does so itself.
+        alarm: Arc<Alarm>,
+    },
 }
 
 impl Database {
@@ -57,10 +61,13 @@ impl Database {
     /// Which of the two it is.
     #[must_use]
     pub fn dialect(&self) -> Dialect {
-        self.dialect
+        match self.kind {
+            Kind::Postgres(_) => Dialect::Postgres,
+            Kind::Sqlite { .. } => Dialect::Sqlite,
+        }
     }
 
-    /// The connection that may write, for migrations and bulk moves.
+    /// The connection that may change the schema.
     #[must_use]
     pub fn writer(&self) -> &DatabaseConnection {
         &self.writer
@@ -74,7 +81,7 @@ impl Database {
         self.read("SELECT 1", Vec::new(), None).await.map(|_| ())
     }
 
-    /// Runs one reading statement that gives one row at most.
+    /// Runs a statement that reads, and gives one row at most.
     ///
     /// # Errors
     /// The database's, classified; `TIMEOUT` at the deadline.
@@ -84,12 +91,9 @@ impl Database {
         values: Vec<sea_orm::Value>,
         deadline: Option<Instant>,
     ) -> Result<Option<QueryResult>> {
-        match &self.readers {
-            Reads::Pool(pool, reach) => {
-                let statement = Statement::from_sql_and_values(pool.get_database_backend(), sql, values);
-                within(deadline, reached(reach.as_ref(), pool.query_one_raw(statement))).await
-            }
-            Reads::Sqlite(readers) => {
+        match &self.kind {
+            Kind::Postgres(servers) => within(deadline, servers.one(sql, values)).await,
+            Kind::Sqlite { readers, .. } => {
                 let end = sooner(deadline, self.patience);
                 within(Some(end), readers.one(sql, values, end)).await
             }
@@ -107,15 +111,9 @@ impl Database {
         values: Vec<sea_orm::Value>,
         deadline: Option<Instant>,
     ) -> Result<Vec<QueryResult>> {
-        let statement = Statement::from_sql_and_values(self.writer.get_database_backend(), sql, values);
-        within(deadline, reached(self.reach(), self.writer.query_all_raw(statement))).await
-    }
-
-    /// What tells a server that is gone from one that is busy; SQLite is never gone.
-    fn reach(&self) -> Option<&Reach> {
-        match &self.readers {
-            Reads::Pool(_, reach) => reach.as_ref(),
-            Reads::Sqlite(_) => None,
+        match &self.kind {
+            Kind::Postgres(servers) => within(deadline, servers.all(sql, values)).await,
+            Kind::Sqlite { .. } => Err(Error::internal("a write of SQLite's outside of a transaction")),
         }
     }
 
@@ -124,71 +122,77 @@ impl Database {
     /// # Errors
     /// `UNAVAILABLE` when no connection comes free in time.
     pub async fn begin(&self, deadline: Option<Instant>) -> Result<Transaction> {
-        let options = TransactionOptions {
-            // A deferred transaction that reads before it writes can't be made to wait: it fails as busy at once.
-            sqlite_transaction_mode: (self.dialect == Dialect::Sqlite)
-                .then_some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
+        let work = match &self.kind {
+            Kind::Postgres(servers) => Work::Postgres(within(deadline, servers.begin()).await?),
+            Kind::Sqlite { alarm, .. } => {
+                let options = TransactionOptions {
+                    // A deferred transaction that reads before it writes can't be made to wait: it fails as busy at
+                    // once.
+                    sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+                    ..TransactionOptions::default()
+                };
+                let inner = within(deadline, self.writer.begin_with_options(options)).await?;
+                Work::Sqlite { inner, alarm: Arc::clone(alarm), patience: self.patience }
+            }
         };
-        let inner = within(deadline, reached(self.reach(), self.writer.begin_with_options(options))).await?;
-        Ok(Transaction {
-            inner,
-            deadline,
-            dialect: self.dialect,
-            alarm: self.alarm.clone(),
-            patience: self.patience,
-        })
+        Ok(Transaction { work, deadline })
     }
 }
 
 /// A transaction that may write. Dropped without a commit, it is rolled back.
 #[derive(Debug)]
 pub struct Transaction {
-    inner: DatabaseTransaction,
+    work: Work,
     deadline: Option<Instant>,
-    dialect: Dialect,
-    alarm: Option<Arc<Alarm>>,
-    patience: Duration,
+}
+
+#[derive(Debug)]
+enum Work {
+    Postgres(Lease<Server>),
+    Sqlite { inner: DatabaseTransaction, alarm: Arc<Alarm>, patience: Duration },
 }
 
 impl Transaction {
     /// Which database it is.
     #[must_use]
     pub fn dialect(&self) -> Dialect {
-        self.dialect
+        match self.work {
+            Work::Postgres(_) => Dialect::Postgres,
+            Work::Sqlite { .. } => Dialect::Sqlite,
+        }
     }
 
     /// Runs a statement that gives rows.
     ///
     /// # Errors
     /// The database's, classified; `TIMEOUT` at the deadline.
-    pub async fn query(&self, sql: &str, values: Vec<sea_orm::Value>) -> Result<Vec<QueryResult>> {
-        let statement = Statement::from_sql_and_values(self.inner.get_database_backend(), sql, values);
-        self.run(self.inner.query_all_raw(statement)).await
+    pub async fn query(&mut self, sql: &str, values: Vec<sea_orm::Value>) -> Result<Vec<QueryResult>> {
+        match &mut self.work {
+            Work::Postgres(lease) => {
+                within(self.deadline, lease.all(sql, values).map_err(server::failed)).await
+            }
+            Work::Sqlite { inner, alarm, patience } => {
+                let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values);
+                timed(self.deadline, alarm, *patience, inner.query_all_raw(statement)).await
+            }
+        }
     }
 
     /// Runs a statement and tells how many rows it touched.
     ///
     /// # Errors
     /// The database's, classified; `TIMEOUT` at the deadline.
-    pub async fn execute(&self, sql: &str, values: Vec<sea_orm::Value>) -> Result<u64> {
-        let statement = Statement::from_sql_and_values(self.inner.get_database_backend(), sql, values);
-        Ok(self.run(self.inner.execute_raw(statement)).await?.rows_affected())
-    }
-
-    /// Runs a statement to its end, or to the deadline. Bulk moves have none.
-    async fn run<T>(&self, work: impl Future<Output = std::result::Result<T, sea_orm::DbErr>>) -> Result<T> {
-        let Some(alarm) = self.alarm.as_deref() else { return within(self.deadline, work).await };
-        let end = self.deadline.map(|deadline| sooner(Some(deadline), self.patience));
-        alarm.set(end);
-        let running = Running::new(Some(alarm));
-        let outcome = within(end, work).await;
-        // What took too long may still be running.
-        if !matches!(&outcome, Err(error) if error.code() == Code::Timeout) {
-            running.done();
-            alarm.set(None);
+    pub async fn execute(&mut self, sql: &str, values: Vec<sea_orm::Value>) -> Result<u64> {
+        match &mut self.work {
+            Work::Postgres(lease) => {
+                within(self.deadline, lease.execute(sql, values).map_err(server::failed)).await
+            }
+            Work::Sqlite { inner, alarm, patience } => {
+                let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values);
+                let done = timed(self.deadline, alarm, *patience, inner.execute_raw(statement)).await?;
+                Ok(done.rows_affected())
+            }
         }
-        outcome
     }
 
     /// Makes the changes last.
@@ -196,7 +200,11 @@ impl Transaction {
     /// # Errors
     /// The database's, classified: deferred constraints speak here.
     pub async fn commit(self) -> Result<()> {
-        self.inner.commit().await.map_err(classify::database)
+        match self.work {
+            Work::Postgres(mut lease) => lease.end("COMMIT").await.map_err(server::failed),
+            Work::Sqlite { inner, .. } => inner.commit().await,
+        }
+        .map_err(classify::database)
     }
 
     /// Undoes everything.
@@ -204,25 +212,37 @@ impl Transaction {
     /// # Errors
     /// The database's, classified.
     pub async fn rollback(self) -> Result<()> {
-        self.inner.rollback().await.map_err(classify::database)
+        match self.work {
+            Work::Postgres(mut lease) => lease.end("ROLLBACK").await.map_err(server::failed),
+            Work::Sqlite { inner, .. } => inner.rollback().await,
+        }
+        .map_err(classify::database)
     }
+}
+
+/// Runs a statement of SQLite's writer to its end, or to the deadline. Bulk moves have none.
+async fn timed<T>(
+    deadline: Option<Instant>,
+    alarm: &Alarm,
+    patience: Duration,
+    work: impl Future<Output = std::result::Result<T, sea_orm::DbErr>>,
+) -> Result<T> {
+    let end = deadline.map(|deadline| sooner(Some(deadline), patience));
+    alarm.set(end);
+    let running = Running::new(Some(alarm));
+    let outcome = within(end, work).await;
+    // What took too long may still be running.
+    if !matches!(&outcome, Err(error) if error.code() == Code::Timeout) {
+        running.done();
+        alarm.set(None);
+    }
+    outcome
 }
 
 /// The deadline, or the end of a statement that begins now.
 fn sooner(deadline: Option<Instant>, patience: Duration) -> Instant {
     let end = Instant::now() + patience;
     deadline.map_or(end, |deadline| deadline.min(end))
-}
-
-/// Work with a server that is asked whether it is there when the work takes long.
-async fn reached<T>(
-    reach: Option<&Reach>,
-    work: impl Future<Output = std::result::Result<T, sea_orm::DbErr>>,
-) -> std::result::Result<T, sea_orm::DbErr> {
-    match reach {
-        Some(reach) => reach.during(work).await,
-        None => work.await,
-    }
 }
 
 async fn within<T>(

@@ -27,7 +27,7 @@ const BATCH: u64 = 500;
 /// # Errors
 /// `IDEMPOTENCY_KEY_REUSED` when the key was used for something else.
 pub(crate) async fn claim(
-    transaction: &Transaction,
+    transaction: &mut Transaction,
     context: &Context,
     idempotency: &Idempotency<'_>,
 ) -> Result<Option<StoredAnswer>> {
@@ -88,7 +88,7 @@ pub(crate) async fn claim(
 /// # Errors
 /// The database's.
 pub(crate) async fn store(
-    transaction: &Transaction,
+    transaction: &mut Transaction,
     context: &Context,
     idempotency: &Idempotency<'_>,
     reply: &Reply,
@@ -124,7 +124,7 @@ pub(crate) async fn sweep(database: &Database, now: DateTime<Utc>) -> Result<u64
     );
     let mut swept = 0;
     loop {
-        let transaction = database.begin(None).await?;
+        let mut transaction = database.begin(None).await?;
         let count = transaction.execute(&delete, vec![bound_time(dialect, oldest(now))]).await?;
         transaction.commit().await?;
         swept += count;

@@ -24,7 +24,7 @@ use sql::Bind;
 use sql::read::Columns;
 
 pub(crate) use explain::constraint;
-pub use plan::aggregate::measure_type;
+pub use plan::aggregate::{GROUPS, measure_type};
 pub use reply::{Facts, Reply, RootReply};
 pub use request::Request;
 pub use script::{Idempotency, StoredAnswer, WriteOptions, Written};

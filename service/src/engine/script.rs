@@ -121,20 +121,20 @@ impl Engine {
         if self.database.dialect() == Dialect::Postgres
             && options.idempotency.is_none()
             && !options.dry_run
-            && plan.alone().is_some()
+            && let Some(answer) = plan.alone()
         {
-            let mut run = Run::new(self, context, plan, Connection::Pool);
+            let mut run = Run::new(self, context, plan, Connection::Any(answer));
             run.all().await?;
             return Ok(Written::Now(run.reply(started.elapsed())));
         }
-        let transaction = self.database.begin(context.deadline).await?;
+        let mut transaction = self.database.begin(context.deadline).await?;
         if let Some(idempotency) = &options.idempotency
-            && let Some(before) = super::idempotency::claim(&transaction, context, idempotency).await?
+            && let Some(before) = super::idempotency::claim(&mut transaction, context, idempotency).await?
         {
             transaction.rollback().await?;
             return Ok(Written::Before(before));
         }
-        let mut run = Run::new(self, context, plan, Connection::Transaction(&transaction));
+        let mut run = Run::new(self, context, plan, Connection::Transaction(&mut transaction));
         let outcome = run.all().await;
         let reply = match outcome {
             Ok(()) => run.reply(started.elapsed()),
@@ -145,7 +145,7 @@ impl Engine {
             }
         };
         if let Some(idempotency) = &options.idempotency {
-            super::idempotency::store(&transaction, context, idempotency, &reply).await?;
+            super::idempotency::store(&mut transaction, context, idempotency, &reply).await?;
         }
         if options.dry_run {
             transaction.rollback().await?;
@@ -159,9 +159,9 @@ impl Engine {
 /// Where the statements of a script run.
 enum Connection<'a> {
     /// All in one transaction.
-    Transaction(&'a Transaction),
-    /// On any connection: there is only one statement that writes, and it gives the answer.
-    Pool,
+    Transaction(&'a mut Transaction),
+    /// On any connection: there is only one statement that writes, and it gives this answer.
+    Any(&'a AnswerPlan),
 }
 
 /// A script on its way.
@@ -197,7 +197,7 @@ impl<'a> Run<'a> {
     fn alone(&self) -> Option<&'a AnswerPlan> {
         match self.connection {
             Connection::Transaction(_) => None,
-            Connection::Pool => self.plan.alone(),
+            Connection::Any(answer) => Some(answer),
         }
     }
 
@@ -273,13 +273,13 @@ impl<'a> Run<'a> {
         Sql::new(&self.context.catalog, self.engine.database.dialect())
     }
 
-    async fn query(&self, text: &str, binds: &[Bind]) -> Result<Vec<QueryResult>> {
+    async fn query(&mut self, text: &str, binds: &[Bind]) -> Result<Vec<QueryResult>> {
         let values = Values { context: self.context, params: &[], touched: &self.touched };
         let bound = execute::bind_all(&self.engine.database, binds, &values)?;
         let work = async {
-            match self.connection {
+            match &mut self.connection {
                 Connection::Transaction(transaction) => transaction.query(text, bound).await,
-                Connection::Pool => self.engine.database.write(text, bound, self.context.deadline).await,
+                Connection::Any(_) => self.engine.database.write(text, bound, self.context.deadline).await,
             }
         };
         work.await.map_err(|error| explain::constraint(self.context, error))
@@ -303,7 +303,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    async fn expected(&self, entity: EntityId, expect: &Expect, touched: usize) -> Result<()> {
+    async fn expected(&mut self, entity: EntityId, expect: &Expect, touched: usize) -> Result<()> {
         match expect {
             Expect::Any => Ok(()),
             Expect::AtMost(max) if touched as u64 <= *max => Ok(()),
@@ -320,7 +320,7 @@ impl<'a> Run<'a> {
     }
 
     /// Why one row was not touched.
-    async fn missed(&self, entity: EntityId, miss: &Miss) -> Result<Error> {
+    async fn missed(&mut self, entity: EntityId, miss: &Miss) -> Result<Error> {
         let mut sql = self.sql();
         sql.miss(entity, miss);
         let rows = self.query(&sql.text, &sql.binds).await?;

@@ -38,7 +38,7 @@ pub async fn export(
         .chain(all_links(catalog).into_iter().map(Target::Links))
         .collect();
     alone(catalog, &targets, folder, format)?;
-    let transaction = database.begin(None).await?;
+    let mut transaction = database.begin(None).await?;
     match transaction.dialect() {
         Dialect::Postgres => {
             transaction
@@ -52,7 +52,7 @@ pub async fn export(
             transaction.execute("BEGIN DEFERRED", Vec::new()).await?;
         }
     }
-    let mut export = Export { catalog, transaction: &transaction, folder, format, rows: 0, bytes: 0 };
+    let mut export = Export { catalog, transaction: &mut transaction, folder, format, rows: 0, bytes: 0 };
     let mut moved = Vec::new();
     for target in targets {
         moved.push(export.target(&target, listener).await?);
@@ -80,7 +80,7 @@ fn alone(catalog: &Catalog, targets: &[Target], folder: &Path, format: Format) -
 
 struct Export<'a> {
     catalog: &'a Catalog,
-    transaction: &'a Transaction,
+    transaction: &'a mut Transaction,
     folder: &'a Path,
     format: Format,
     rows: u64,
@@ -179,7 +179,7 @@ impl Export<'_> {
     }
 
     async fn page(
-        &self,
+        &mut self,
         table: &str,
         columns: &[Column],
         keys: usize,

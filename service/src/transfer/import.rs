@@ -57,7 +57,7 @@ pub async fn import(
     listener: Listener<'_>,
 ) -> Result<Vec<Moved>> {
     let sources = Arc::new(sources(catalog, paths)?);
-    let transaction = database.begin(None).await?;
+    let mut transaction = database.begin(None).await?;
     match transaction.dialect() {
         Dialect::Postgres => {
             transaction.execute("SET LOCAL statement_timeout = 0", Vec::new()).await?;
@@ -78,7 +78,7 @@ pub async fn import(
         rows: vec![0; sources.len()],
         read: vec![0; sources.len()],
         sources: &sources,
-        transaction: &transaction,
+        transaction: &mut transaction,
         on_error,
     };
     let outcome = import.run(receiver, listener).await;
@@ -205,7 +205,7 @@ impl Reader<'_> {
 struct Import<'a> {
     context: Context,
     sources: &'a [Source],
-    transaction: &'a Transaction,
+    transaction: &'a mut Transaction,
     on_error: OnError,
     rows: Vec<u64>,
     /// Bytes read of each file.

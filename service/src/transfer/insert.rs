@@ -61,7 +61,7 @@ impl Table {
         (parameters / self.columns.len().max(1)).clamp(1, BATCH)
     }
 
-    async fn insert(&self, transaction: &Transaction, rows: &[&[Value]]) -> Result<()> {
+    async fn insert(&self, transaction: &mut Transaction, rows: &[&[Value]]) -> Result<()> {
         let dialect = transaction.dialect();
         let names: Vec<String> = self.columns.iter().map(|column| quote(&column.name)).collect();
         let mut text = format!("INSERT INTO {} ({}) VALUES ", quote(&self.name), names.join(", "));
@@ -91,7 +91,7 @@ impl Table {
     /// one only, and the rows after it are not tried.
     pub(super) async fn fill(
         &self,
-        transaction: &Transaction,
+        transaction: &mut Transaction,
         rows: &[&[Value]],
         stop: bool,
     ) -> Result<Vec<(usize, Error)>> {
@@ -129,7 +129,7 @@ impl Table {
     }
 }
 
-async fn back(transaction: &Transaction) -> Result<()> {
+async fn back(transaction: &mut Transaction) -> Result<()> {
     transaction.execute("ROLLBACK TO SAVEPOINT launchway_batch", Vec::new()).await?;
     transaction.execute("RELEASE SAVEPOINT launchway_batch", Vec::new()).await?;
     Ok(())
@@ -150,7 +150,7 @@ fn is_about_the_row(error: &Error) -> bool {
 /// Lets the ids that the database counts go on after those that were given.
 pub(super) async fn continue_ids(
     catalog: &Catalog,
-    transaction: &Transaction,
+    transaction: &mut Transaction,
     targets: &[Target],
 ) -> Result<()> {
     // SQLite's AUTOINCREMENT notes the largest id by itself.

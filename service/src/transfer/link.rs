@@ -105,7 +105,7 @@ fn link_columns(links: &Links, target: &Target) -> Vec<Reference> {
 /// The references of the given targets that lead nowhere.
 pub(super) async fn dangling(
     catalog: &Catalog,
-    transaction: &Transaction,
+    transaction: &mut Transaction,
     targets: &[Target],
 ) -> Result<Vec<Reference>> {
     let mut found = Vec::new();
@@ -131,7 +131,7 @@ pub(super) async fn dangling(
 /// All references that must go with the given ones: those to rows that hold one of them, and so on.
 pub(super) async fn closure(
     catalog: &Catalog,
-    transaction: &Transaction,
+    transaction: &mut Transaction,
     first: Vec<Reference>,
 ) -> Result<Vec<Reference>> {
     let links = all_links(catalog);
@@ -175,7 +175,7 @@ fn condition(catalog: &Catalog, dialect: Dialect, reference: &Reference) -> (Str
     (text, vec![bind(dialect, reference.ty, false, &reference.value)])
 }
 
-async fn ids(catalog: &Catalog, transaction: &Transaction, reference: &Reference) -> Result<Vec<Value>> {
+async fn ids(catalog: &Catalog, transaction: &mut Transaction, reference: &Reference) -> Result<Vec<Value>> {
     let Target::Rows(id) = reference.target else { return Ok(Vec::new()) };
     let key = catalog.entity(id).key_field();
     let (text, values) = condition(catalog, transaction.dialect(), reference);
@@ -183,7 +183,7 @@ async fn ids(catalog: &Catalog, transaction: &Transaction, reference: &Reference
     rows.iter().map(|row| decode::value(catalog, transaction.dialect(), (key.ty, false), row, 0)).collect()
 }
 
-async fn exists(catalog: &Catalog, transaction: &Transaction, reference: &Reference) -> Result<bool> {
+async fn exists(catalog: &Catalog, transaction: &mut Transaction, reference: &Reference) -> Result<bool> {
     let (text, values) = condition(catalog, transaction.dialect(), reference);
     Ok(!transaction.query(&format!("SELECT 1 {text} LIMIT 1"), values).await?.is_empty())
 }
@@ -191,7 +191,7 @@ async fn exists(catalog: &Catalog, transaction: &Transaction, reference: &Refere
 /// Takes the rows that hold the given references out again.
 pub(super) async fn remove(
     catalog: &Catalog,
-    transaction: &Transaction,
+    transaction: &mut Transaction,
     references: &[Reference],
 ) -> Result<()> {
     // From the leaves up: nothing that goes is referred to any more, so nothing else is changed along with it.

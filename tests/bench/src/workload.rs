@@ -170,7 +170,7 @@ impl Workload {
             }
             Workload::Nested => {
                 let fields = "id,name,albums.id,albums.title,albums.tracks.id,albums.tracks.name";
-                let limits = "limit=10&albums.limit=5&albums.tracks.limit=5";
+                let limits = "limit=10&limit[albums]=5&limit[albums.tracks]=5";
                 request(
                     "GET",
                     &format!("/v1/artists?id[gt]={id}&{limits}&expand=albums.tracks&fields={fields}"),

@@ -45,8 +45,8 @@ fn filter(catalog: &Catalog, name: &str, ty: FieldType, list: bool) -> InputObje
     let value = input_name(catalog, ty);
     let mut filter = Inputs::new(name).description("A condition on a value. All operators given must hold.");
     for op in Op::ALL.into_iter().filter(|op| op.applies(ty, list)) {
-        let text = is_text(op);
-        let operand = if text { "String" } else { value.as_str() };
+        // Part of an e-mail address is not an e-mail address.
+        let operand = if op.is_pattern() { "String" } else { value.as_str() };
         filter.put(op.name(), InputValue::new(op.name(), operand_type(op, operand)).description(meaning(op)));
     }
     filter.done()
@@ -66,21 +66,6 @@ fn operand_type(op: Op, name: &str) -> TypeRef {
         Arity::Many | Arity::Two => TypeRef::named_nn_list(name),
         Arity::Flag => TypeRef::named(TypeRef::BOOLEAN),
     }
-}
-
-/// Part of an e-mail address is not an e-mail address: these compare with any text.
-fn is_text(op: Op) -> bool {
-    matches!(
-        op,
-        Op::Contains
-            | Op::StartsWith
-            | Op::EndsWith
-            | Op::Like
-            | Op::Ieq
-            | Op::Icontains
-            | Op::IstartsWith
-            | Op::IendsWith
-    )
 }
 
 fn meaning(op: Op) -> &'static str {

@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::super::parameter::{self, AGGREGATE, LIST, MANY};
+use super::super::parameter;
 use super::super::schema::{aggregate, any, input, list, put, row};
 use super::super::view::Type;
 use super::{ALWAYS, BODY, Operation, READ, Writer, answer, body, one, silence, text};
+use crate::rest::parse::{AGGREGATE, LIST, MANY};
 
 impl<'v> Writer<'v> {
     /// The paths of a type's rows together.
@@ -137,7 +138,7 @@ impl<'v> Writer<'v> {
     }
 
     fn update_many(&mut self, ty: &'v Type<'v>) -> Value {
-        let schema = input::update(self.view, ty, &mut self.registry);
+        let schema = input::update_many(self.view, ty, &mut self.registry);
         let parameters = self.many_parameters(ty);
         let answers = vec![(200, self.touched(ty, "Changed.")), (204, self.minimal(false))];
         let text =

@@ -1,5 +1,6 @@
 //! `/v1/tracks/{id}`.
 
+use entity::IdKind;
 use serde_json::Value;
 
 use super::super::parameter;
@@ -14,7 +15,8 @@ impl<'v> Writer<'v> {
         if ty.read {
             operations.push(("get", self.get(ty)));
         }
-        if ty.create && ty.update && ty.member("id").is_some_and(|id: &Member<'_>| id.create) {
+        let chosen = ty.member("id").is_some_and(|id: &Member<'_>| id.create);
+        if ty.create && (chosen || ty.update) {
             operations.push(("put", self.upsert(ty)));
         }
         if ty.update {
@@ -77,7 +79,18 @@ impl<'v> Writer<'v> {
 
     fn upsert(&mut self, ty: &'v Type<'v>) -> Value {
         let schema = input::upsert(self.view, ty, &mut self.registry);
-        let parameters = self.written_parameters(ty, &["ifMatch", "createOnly"]);
+        let counted = ty.entity.key == IdKind::Serial;
+        let conditions: &[&str] = if counted { &["ifMatch"] } else { &["ifMatch", "createOnly"] };
+        let parameters = self.written_parameters(ty, conditions);
+        let text = match (counted, ty.update) {
+            (true, _) => {
+                "Gives the row under this id these values. Ids of this type are made by the server, so no row is made."
+            }
+            (false, true) => "Makes the row under this id, or gives the one that is there these values.",
+            (false, false) => {
+                "Makes the row under this id. Send `If-None-Match: *`: one that is there may not be changed."
+            }
+        };
         let changed = self.row(ty, "Changed.", &["ETag", "Preference-Applied", "Idempotent-Replayed"]);
         let created =
             self.row(ty, "Created.", &["Location", "ETag", "Preference-Applied", "Idempotent-Replayed"]);
@@ -85,9 +98,7 @@ impl<'v> Writer<'v> {
         let operation = Operation {
             id: format!("upsert{}", ty.entity.name),
             summary: format!("Create or change {}", one(&ty.entity.singular)),
-            description: Some(
-                "Makes the row under this id, or gives the one that is there these values.".to_owned(),
-            ),
+            description: Some(text.to_owned()),
             parameters,
             body: Some(body(&format!("The {}.", ty.entity.singular), &schema, &["application/json"])),
             answers,

@@ -20,7 +20,7 @@ use super::view::{Type, View};
 /// Statuses that any request may end in.
 const ALWAYS: [u16; 4] = [401, 500, 503, 504];
 /// Those of requests with parameters or names that may not be understood.
-const READ: [u16; 4] = [400, 406, 422, 431];
+const READ: [u16; 5] = [400, 406, 414, 422, 431];
 /// Those of requests with a body.
 const BODY: [u16; 3] = [408, 413, 415];
 

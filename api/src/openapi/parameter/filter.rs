@@ -7,7 +7,7 @@ use entity::predicate::Arity;
 use entity::{FieldType, Op, Scalar};
 use serde_json::{Value, json};
 
-use super::super::schema::condition::{meaning, partial_text};
+use super::super::schema::condition::meaning;
 use super::super::schema::{Registry, put, scalar};
 use super::super::view::{Kind, Member, Type, View};
 use super::{Parameters, deprecate, listed, query, shared};
@@ -122,9 +122,9 @@ fn parameter<'v>(
     let item = match (filter.member.kind, op) {
         (_, Op::IsNull) => json!({ "type": "boolean" }),
         (Kind::Many(_), _) => {
-            json!({ "type": "integer", "format": "int64", "minimum": 0, "maximum": i64::MAX })
+            json!({ "type": "integer", "format": "int64", "minimum": i64::MIN, "maximum": i64::MAX })
         }
-        (Kind::Field(_) | Kind::One(..), op) if partial_text(op) => json!({ "type": "string" }),
+        (Kind::Field(_) | Kind::One(..), op) if op.is_pattern() => json!({ "type": "string" }),
         (Kind::Field(_) | Kind::One(..), _) => scalar::query(view, registry, filter.ty),
     };
     let said = match (op, filter.many) {

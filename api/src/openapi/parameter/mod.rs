@@ -7,36 +7,12 @@ use std::collections::HashSet;
 use entity::scalar::IdKind;
 use entity::{EntityId, FieldType, Scalar};
 use serde_json::{Map, Value, json};
+use service::engine::GROUPS;
 use service::engine::request::Function;
 
 use super::fragment::Fragments;
 use super::schema::{Registry, aggregate, condition, list, maybe, object, put, scalar};
 use super::view::{Kind, Type, View};
-
-/// Parameters of a list that stand for themselves, so that a field of such a name is written `name[eq]`.
-pub(super) const LIST: &[&str] = &[
-    "sort",
-    "limit",
-    "after",
-    "before",
-    "starting_after",
-    "ending_before",
-    "offset",
-    "fields",
-    "expand",
-    "search",
-    "where",
-];
-
-/// The same of a change of many rows.
-pub(super) const MANY: &[&str] = &["where", "fields", "expand"];
-
-/// The same of an aggregate.
-pub(super) const AGGREGATE: &[&str] =
-    &["group", "having", "sum", "avg", "min", "max", "sort", "limit", "expand", "search", "where"];
-
-/// Keys one aggregate may group by, as the engine has it.
-const GROUPS: usize = 6;
 
 /// Terms an order may have, as the engine has it.
 const TERMS: usize = 8;
@@ -106,7 +82,12 @@ fn header(name: &str, schema: Value, description: &str) -> Value {
 /// The parameters that do not hang on a type, by the key they are shared under.
 pub(super) fn fixed(view: &View<'_>) -> Map<String, Value> {
     // No examples here: a tester would send them, and be told that they don't fit the data.
-    let tags = || json!({ "type": "string", "pattern": "^(\\*|(W/)?\"[!#-~]*\"( *, *(W/)?\"[!#-~]*\")*)$" });
+    let tags = || {
+        json!({ "anyOf": [
+            { "const": "*" },
+            { "type": "string", "pattern": "^(W/)?\"[!#-~]*\"( *, *(W/)?\"[!#-~]*\")*$" },
+        ] })
+    };
     let cursor = || json!({ "type": "string" });
     let prefer = |text: &str| {
         header(
@@ -288,6 +269,33 @@ pub(super) fn selection<'v>(view: &'v View<'v>, ty: &'v Type<'v>, registry: &mut
         "Only these fields are in the answer; all of the row's own when left out.",
     )];
     parameters.extend(expand(view, ty, registry));
+    parameters.extend(expanded(view, ty, registry));
+    parameters
+}
+
+/// What an expanded list has for itself. Those of lists further down are named alike, with the whole path.
+fn expanded<'v>(view: &'v View<'v>, ty: &'v Type<'v>, registry: &mut Registry<'v>) -> Vec<Value> {
+    let mut parameters = Vec::new();
+    for member in ty.members.iter().filter(|member| member.read && !view.brief) {
+        let Kind::Many(relation) = member.kind else { continue };
+        let Some(target) = view.readable(relation.target) else { continue };
+        let named = |mut parameter: Value, what: &str, text: &str| {
+            let name = format!("{what}[{}]", member.name);
+            let text = format!(
+                "{text} `expand={}` comes with it; lists further down are named by their path, as in `{what}[{}.…]`.",
+                member.name, member.name
+            );
+            put(&mut parameter, "name", name);
+            put(&mut parameter, "description", text);
+            parameter
+        };
+        parameters.push(named(limit(target), "limit", "Rows of the expanded list, at most."));
+        if let Some(sort) = sort(view, target, registry) {
+            parameters.push(named(sort, "sort", "What the expanded list is sorted by."));
+        }
+        let condition = condition(view, target, registry);
+        parameters.push(named(condition, "where", "Which rows the expanded list has."));
+    }
     parameters
 }
 
@@ -386,7 +394,7 @@ pub(super) fn having() -> Map<String, Value> {
         ("lt", "less than"),
         ("lte", "at most"),
     ];
-    let schema = || json!({ "type": "integer", "format": "int64", "minimum": 0, "maximum": i64::MAX });
+    let schema = || json!({ "type": "integer", "format": "int64", "minimum": i64::MIN, "maximum": i64::MAX });
     operators
         .iter()
         .map(|(op, words)| {

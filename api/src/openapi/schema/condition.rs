@@ -121,7 +121,7 @@ fn operators<'v>(view: &'v View<'v>, registry: &mut Registry<'v>, ty: FieldType,
 
 /// What an operator compares with.
 pub(crate) fn operand<'v>(view: &'v View<'v>, registry: &mut Registry<'v>, op: Op, ty: FieldType) -> Value {
-    let value = |registry: &mut Registry<'v>| match partial_text(op) {
+    let value = |registry: &mut Registry<'v>| match op.is_pattern() {
         true => json!({ "type": "string" }),
         false => scalar::input(view, registry, ty, false, &[]),
     };
@@ -141,33 +141,6 @@ pub(crate) fn operand<'v>(view: &'v View<'v>, registry: &mut Registry<'v>, op: O
         Arity::Flag => json!({ "type": "boolean" }),
     };
     described(schema, meaning(op))
-}
-
-/// Whether the operand is any text, even where the field's values are of a stricter kind.
-pub(crate) fn partial_text(op: Op) -> bool {
-    match op {
-        Op::Contains
-        | Op::StartsWith
-        | Op::EndsWith
-        | Op::Like
-        | Op::Ieq
-        | Op::Icontains
-        | Op::IstartsWith
-        | Op::IendsWith => true,
-        Op::Eq
-        | Op::Ne
-        | Op::In
-        | Op::NotIn
-        | Op::Gt
-        | Op::Gte
-        | Op::Lt
-        | Op::Lte
-        | Op::Between
-        | Op::IsNull
-        | Op::Has
-        | Op::HasAny
-        | Op::HasAll => false,
-    }
 }
 
 /// An operator in words.

@@ -18,6 +18,15 @@ enum Use {
     Upsert,
     /// New values: what is left out stays, null empties.
     Update,
+    /// New values of many rows at once.
+    UpdateMany,
+}
+
+impl Use {
+    /// Whether the rows are there already.
+    fn changes(self) -> bool {
+        matches!(self, Use::Update | Use::UpdateMany)
+    }
 }
 
 /// A row to be made.
@@ -54,6 +63,22 @@ pub(crate) fn update<'v>(view: &'v View<'v>, ty: &'v Type<'v>, registry: &mut Re
     })
 }
 
+/// New values of many rows at once: lists of related rows are changed one row at a time.
+pub(crate) fn update_many<'v>(view: &'v View<'v>, ty: &'v Type<'v>, registry: &mut Registry<'v>) -> Value {
+    if !ty.members.iter().any(|member| member.update && matches!(member.kind, Kind::Many(_))) {
+        return update(view, ty, registry);
+    }
+    registry.shared(&format!("{}UpdateMany", ty.entity.name), move |registry| {
+        let mut schema = body(view, ty, registry, Use::UpdateMany, None);
+        let text = format!(
+            "New values of {}, as a JSON merge patch (RFC 7396): what is left out stays, null empties. Lists of related rows are changed one row at a time.",
+            ty.entity.plural
+        );
+        put(&mut schema, "description", text);
+        schema
+    })
+}
+
 /// A row to be made below the row that it refers to by `inverse`.
 fn below<'v>(
     view: &'v View<'v>,
@@ -83,7 +108,7 @@ fn body<'v>(
     let mut properties = Map::new();
     let mut required = Vec::new();
     for member in &ty.members {
-        let writable = if usage == Use::Update { member.update } else { member.create };
+        let writable = if usage.changes() { member.update } else { member.create };
         if !writable || (usage != Use::Create && member.name == "id") {
             continue;
         }
@@ -93,7 +118,7 @@ fn body<'v>(
             Kind::Field(field) => {
                 let schema = match (usage, field.ty) {
                     // An object inside of a merge patch is a merge patch itself.
-                    (Use::Update, FieldType::Embedded(id)) if !field.list => {
+                    (Use::Update | Use::UpdateMany, FieldType::Embedded(id)) if !field.list => {
                         scalar::patch(view, registry, id)
                     }
                     _ => scalar::input(view, registry, field.ty, field.list, &field.checks),
@@ -103,12 +128,13 @@ fn body<'v>(
             Kind::One(relation, _) if without == Some(relation.id) => None,
             Kind::One(relation, Some(_)) => Some(one(view, registry, relation)),
             Kind::One(_, None) => None,
+            Kind::Many(_) if usage == Use::UpdateMany => None,
             Kind::Many(relation) => many(view, registry, relation, usage),
         };
         let Some(mut schema) = schema else { continue };
         annotate(&mut schema, member, usage);
         properties.insert(member.name.to_owned(), schema);
-        if usage != Use::Update && needed(ty, member) {
+        if !usage.changes() && needed(ty, member) {
             required.push(member.name);
         }
     }
@@ -134,12 +160,12 @@ fn annotate(schema: &mut Value, member: &Member<'_>, usage: Use) {
         Kind::Many(_) => (String::new(), None),
     };
     let told = match default {
-        Some(Default::Now) if usage != Use::Update => "The time of the request when left out.",
-        Some(Default::Claim(_)) if usage != Use::Update => "Taken from the caller when left out.",
-        Some(Default::Copy { .. }) if usage != Use::Update => "Copied from the related row when left out.",
+        Some(Default::Now) if !usage.changes() => "The time of the request when left out.",
+        Some(Default::Claim(_)) if !usage.changes() => "Taken from the caller when left out.",
+        Some(Default::Copy { .. }) if !usage.changes() => "Copied from the related row when left out.",
         _ => "",
     };
-    if let (Some(Default::Value(value)), true) = (default, usage != Use::Update)
+    if let (Some(Default::Value(value)), true) = (default, !usage.changes())
         && let Kind::Field(field) = member.kind
     {
         put(schema, "default", super::super::example::printed(field.ty, value));

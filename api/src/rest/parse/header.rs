@@ -173,6 +173,9 @@ impl Tags {
                 }
             }
         }
+        if tags.is_empty() {
+            return Err(malformed(name));
+        }
         Ok(Some(Tags::These(tags)))
     }
 

@@ -2,12 +2,11 @@
 
 use std::borrow::Cow;
 
-use entity::catalog::{Entity, Member, Operation};
-use entity::{Catalog, Predicate};
-use service::{Context, Error, Result, access};
+use entity::catalog::{Cardinality, Entity, Member, Operation};
+use entity::{Catalog, Op, Predicate};
+use service::{Context, Error, Principal, Result, access};
 
 pub mod aggregate;
-pub mod body;
 pub mod filter;
 pub mod header;
 pub mod page;
@@ -17,7 +16,9 @@ pub mod query;
 pub mod selection;
 
 use filter::Conditions;
-use query::{Name, Query, items};
+use query::{Name, Pair, Query, items};
+
+use crate::http::json;
 
 /// What a parser looks names up in.
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +46,30 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn member<'e>(&self, entity: &'e Entity, name: &str) -> Option<Member<'e>> {
         entity.member(name).filter(|_| self.reads(entity, name))
+    }
+
+    /// Whether a row looks alike to everybody who sees it, whatever other rows are like: nothing of it is hidden from the
+    /// caller, and no key depends on whether its target is seen.
+    #[must_use]
+    pub fn is_whole(&self, entity: &Entity) -> bool {
+        entity.member_names().all(|name| {
+            let there = access::member_opens(self.catalog, entity, &Principal::Admin, name, Operation::Read);
+            let shown = || {
+                self.reads(entity, name)
+                    && access::member(self.context, entity, name, Operation::Read) == Predicate::Always
+            };
+            let target = match entity.member(name) {
+                Some(Member::Relation(relation)) if relation.cardinality == Cardinality::One => {
+                    Some(self.catalog.target(relation))
+                }
+                _ => None,
+            };
+            let seen = |target: &Entity| {
+                !target.soft_delete
+                    && access::rows(self.context, target.id, Operation::Read) == Predicate::Always
+            };
+            !there || (shown() && target.is_none_or(seen))
+        })
     }
 
     /// The names of an entity that the caller can read.
@@ -81,6 +106,9 @@ pub const AGGREGATE: &[&str] =
 /// Parameters that take a list, and so may be repeated as `name[]`.
 const LISTS: &[&str] = &["fields", "expand", "sort", "group", "sum", "avg", "min", "max"];
 
+/// Parameters that an expanded list has for itself, as `limit[albums]` or `limit[albums.tracks]`.
+pub const NESTED: &[&str] = &["limit", "sort", "where"];
+
 /// The parameters of a request, told apart.
 #[derive(Debug)]
 pub struct Parameters<'q> {
@@ -88,8 +116,23 @@ pub struct Parameters<'q> {
     plain: Vec<(&'static str, usize, bool)>,
     /// `having[…]…`: what stands in the brackets, and the value.
     pub having: Vec<(Vec<&'q str>, &'q str)>,
+    /// Those of expanded lists.
+    pub nested: Vec<Nested<'q>>,
     /// Conditions on fields.
     pub conditions: Conditions,
+}
+
+/// A parameter of an expanded list: `limit[albums]=5`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Nested<'q> {
+    /// One of [`NESTED`].
+    pub parameter: &'static str,
+    /// The dotted path of relations in the brackets.
+    pub path: &'q str,
+    /// The whole name, as it was written.
+    pub name: &'q str,
+    /// The value.
+    pub value: &'q str,
 }
 
 impl<'q> Parameters<'q> {
@@ -104,8 +147,13 @@ impl<'q> Parameters<'q> {
         reserved: &'static [&'static str],
         filters: bool,
     ) -> Result<Self> {
-        let mut found =
-            Self { query, plain: Vec::new(), having: Vec::new(), conditions: Conditions::default() };
+        let mut found = Self {
+            query,
+            plain: Vec::new(),
+            having: Vec::new(),
+            nested: Vec::new(),
+            conditions: Conditions::default(),
+        };
         for (at, pair) in query.pairs.iter().enumerate() {
             found.add(view, entity, at, reserved, filters).map_err(|error| error.at(pair.name.as_ref()))?;
         }
@@ -122,6 +170,14 @@ impl<'q> Parameters<'q> {
     ) -> Result<()> {
         let Some(pair) = self.query.pairs.get(at) else { return Ok(()) };
         let name = Name::parse(&pair.name)?;
+        if let Some(nested) = nested(entity, pair, &name).filter(|_| reserved.contains(&"expand")) {
+            let same = |known: &Nested<'_>| known.parameter == nested.parameter && known.path == nested.path;
+            if self.nested.iter().any(same) {
+                return Err(filter::twice());
+            }
+            self.nested.push(nested);
+            return Ok(());
+        }
         let known = reserved.iter().copied().find(|known| *known == name.base);
         match known {
             Some("having") if !name.brackets.is_empty() => {
@@ -176,13 +232,21 @@ impl<'q> Parameters<'q> {
     }
 }
 
+/// The parameter of an expanded list that this is, unless it is the condition on a field of that name.
+fn nested<'q>(entity: &Entity, pair: &'q Pair<'_>, name: &Name<'q>) -> Option<Nested<'q>> {
+    let parameter = NESTED.iter().copied().find(|known| *known == name.base)?;
+    let [path] = name.brackets.as_slice() else { return None };
+    let condition = Op::named(path).is_some() && entity.member(parameter).is_some();
+    (!condition && !name.item).then_some(Nested { parameter, path, name: &pair.name, value: &pair.value })
+}
+
 /// Whether a parameter's value decides what is planned, so that a prepared read is only for this value.
 #[must_use]
 pub fn structural(name: &str) -> bool {
     let base = name.strip_suffix("[]").unwrap_or(name);
     LIST.contains(&base)
         || AGGREGATE.contains(&base)
-        || name.starts_with("having[")
+        || name.split_once('[').is_some_and(|(base, _)| base == "having" || NESTED.contains(&base))
         || name.ends_with("[isNull]")
 }
 
@@ -191,5 +255,5 @@ pub fn structural(name: &str) -> bool {
 /// # Errors
 /// `BAD_REQUEST` where it is not JSON.
 pub fn json_parameter(name: &str, text: &str) -> Result<entity::Input> {
-    body::json(text.as_bytes(), &format!("parameter `{name}`")).map_err(|error| error.at(name))
+    json::read(text.as_bytes(), &format!("parameter `{name}`")).map_err(|error| error.at(name))
 }

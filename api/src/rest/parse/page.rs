@@ -4,6 +4,7 @@ use service::engine::request::{Nulls, Order, Page};
 use service::{Code, Error, Result};
 
 use super::Parameters;
+use super::query::items;
 
 /// The terms of `sort`: `-unitPrice,album.title.nullsfirst`.
 ///
@@ -12,6 +13,14 @@ use super::Parameters;
 pub fn order(parameters: &Parameters<'_>) -> Result<Vec<Order>> {
     let terms = parameters.list("sort")?.unwrap_or_default();
     terms.iter().map(|term| order_term(term).map_err(|error| error.at("sort"))).collect()
+}
+
+/// The terms of an expanded list's `sort`, in one text.
+///
+/// # Errors
+/// As [`order`], and `BAD_REQUEST` for quotes that do not close.
+pub fn order_of(text: &str) -> Result<Vec<Order>> {
+    items(text)?.iter().map(|term| order_term(term)).collect()
 }
 
 fn order_term(term: &str) -> Result<Order> {
@@ -78,12 +87,19 @@ pub fn page(parameters: &Parameters<'_>, default: u64) -> Result<Page> {
 /// # Errors
 /// `PAGE_INVALID` for anything but digits.
 pub fn number(parameters: &Parameters<'_>, name: &'static str) -> Result<Option<u64>> {
-    let Some(text) = parameters.text(name) else { return Ok(None) };
+    parameters.text(name).map(|text| count(name, text)).transpose()
+}
+
+/// A number of rows, the value of a parameter.
+///
+/// # Errors
+/// `PAGE_INVALID` for anything but digits.
+pub fn count(name: &str, text: &str) -> Result<u64> {
     if text.bytes().all(|byte| byte.is_ascii_digit())
         && let Ok(number) = text.parse::<u64>()
         && i64::try_from(number).is_ok()
     {
-        return Ok(Some(number));
+        return Ok(number);
     }
     Err(Error::new(Code::PageInvalid, format!("`{name}` must be a number, from 0.")).at(name))
 }

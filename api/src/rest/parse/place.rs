@@ -8,16 +8,43 @@ use super::query::{Name, Query};
 /// The error with the places of its input as parameters of the query string, as they were written.
 #[must_use]
 pub fn written(error: Error, query: &Query<'_>) -> Error {
-    error.map_input(&|place| parameter(place, query))
+    error.map_input(&|path, place| match nested(path, &place, query) {
+        Some(place) => place,
+        None => parameter(place, query),
+    })
 }
 
 /// The same for what the engine says about the condition of a change; other places are in the body.
 #[must_use]
 pub fn condition_written(error: Error, query: &Query<'_>) -> Error {
-    error.map_input(&|place| match place.split_first() {
+    error.map_input(&|_, place| match place.split_first() {
         Some((Segment::Name(first), rest)) if first == "where" => condition(rest, query),
         _ => place,
     })
+}
+
+/// A place in what a parameter of an expanded list says: `limit[albums]`.
+fn nested(path: &[Segment], place: &[Segment], query: &Query<'_>) -> Option<Vec<Segment>> {
+    let (Segment::Name(first), rest) = place.split_first()? else { return None };
+    let (parameter, rest) = match first.as_str() {
+        "first" => ("limit", &[][..]),
+        "orderBy" => ("sort", &[][..]),
+        "where" => ("where", rest),
+        _ => return None,
+    };
+    // The rows of a list stand under `data`; the whole answer has a key as well.
+    let steps = path.iter().skip(1).filter_map(|segment| match segment {
+        Segment::Name(name) if name != "data" => Some(name.as_str()),
+        Segment::Name(_) | Segment::Index(_) | Segment::Parameter(_) => None,
+    });
+    let way: Vec<&str> = steps.collect();
+    let written = query.pairs.iter().map(|pair| pair.name.as_ref()).find(|name| {
+        Name::parse(name).is_ok_and(|name| {
+            name.base == parameter
+                && matches!(name.brackets.as_slice(), [path] if path.split('.').eq(way.iter().copied()))
+        })
+    })?;
+    Some(std::iter::once(Segment::Parameter(written.to_owned())).chain(rest.iter().cloned()).collect())
 }
 
 fn parameter(place: Vec<Segment>, query: &Query<'_>) -> Vec<Segment> {
@@ -130,6 +157,18 @@ mod tests {
             assert_eq!(error.input_path(), expected);
             assert!(matches!(error.input().first(), Some(Segment::Parameter(_))), "{expected}");
         }
+    }
+
+    #[test]
+    fn places_of_expanded_lists_are_those_of_their_parameters() {
+        let query = Query::parse(Some("limit[albums.tracks]=9&where[albums]={}&limit=1")).unwrap();
+        let at = |place_: &[&str], path: &[&str]| {
+            let error = path.iter().rev().fold(place(place_), |error, key| error.under(*key));
+            written(error, &query).input_path()
+        };
+        assert_eq!(at(&["first"], &["answer", "data", "albums", "data", "tracks"]), "limit[albums.tracks]");
+        assert_eq!(at(&["where", "n", "eq"], &["answer", "albums"]), "where[albums].n.eq");
+        assert_eq!(at(&["first"], &["answer"]), "limit");
     }
 
     #[test]

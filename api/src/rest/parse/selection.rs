@@ -2,19 +2,33 @@
 
 use entity::catalog::{Cardinality, Embedded, Entity, Member, Relation};
 use entity::value::excerpt;
-use entity::{FieldType, suggest};
-use service::engine::request::{ConnectionPart, EmbeddedPart, List, PageFact, Requested, Selected};
+use entity::{FieldType, Input, suggest};
+use service::engine::request::{ConnectionPart, EmbeddedPart, List, Order, PageFact, Requested, Selected};
 use service::{Code, Error, Result};
 
 use super::filter::hinted;
-use super::{Parameters, View};
+use super::{Nested, Parameters, View, json_parameter, page};
 
 /// Relations that may be expanded one inside the other.
 pub const MAX_DEPTH: usize = 4;
 
 /// Dotted paths as a tree: a leaf has nothing below it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Paths(Vec<(String, Paths)>);
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Paths {
+    names: Vec<(String, Paths)>,
+    /// Which rows, where the path leads to an expanded list.
+    list: Arguments,
+}
+
+/// Which rows of an expanded list, and in what order.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Arguments {
+    limit: Option<u64>,
+    order: Vec<Order>,
+    filter: Option<Input>,
+    /// The parameter that said so first, as it was written.
+    name: Option<String>,
+}
 
 impl Paths {
     fn add(&mut self, path: &str) {
@@ -22,43 +36,66 @@ impl Paths {
             Some((first, rest)) => (first, Some(rest)),
             None => (path, None),
         };
-        let at = self.0.iter().position(|(name, _)| name == first).unwrap_or_else(|| {
-            self.0.push((first.to_owned(), Paths::default()));
-            self.0.len() - 1
+        let at = self.names.iter().position(|(name, _)| name == first).unwrap_or_else(|| {
+            self.names.push((first.to_owned(), Paths::default()));
+            self.names.len() - 1
         });
-        if let (Some(rest), Some((_, below))) = (rest, self.0.get_mut(at)) {
+        if let (Some(rest), Some((_, below))) = (rest, self.names.get_mut(at)) {
             below.add(rest);
         }
     }
 
+    /// What stands at the end of a path.
+    fn at_mut(&mut self, path: &str) -> Option<&mut Paths> {
+        path.split('.').try_fold(self, |paths, step| {
+            paths.names.iter_mut().find(|(name, _)| name == step).map(|(_, below)| below)
+        })
+    }
+
     fn below(&self, name: &str) -> Option<&Paths> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, below)| below)
+        self.names.iter().find(|(known, _)| known == name).map(|(_, below)| below)
     }
 
     fn is_leaf(&self) -> bool {
-        self.0.is_empty()
+        self.names.is_empty()
+    }
+}
+
+impl Arguments {
+    fn take(&mut self, nested: &Nested<'_>) -> Result<()> {
+        match nested.parameter {
+            "limit" => self.limit = Some(page::count(nested.name, nested.value)?),
+            "sort" => self.order = page::order_of(nested.value).map_err(|error| error.at(nested.name))?,
+            _ => self.filter = Some(json_parameter(nested.name, nested.value)?),
+        }
+        self.name.get_or_insert_with(|| nested.name.to_owned());
+        Ok(())
     }
 }
 
 /// What a request wants of each row.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Wanted {
     fields: Option<Paths>,
     expand: Paths,
 }
 
 impl Wanted {
-    /// Reads `fields` and `expand`.
+    /// Reads `fields` and `expand`, and what is said about expanded lists.
     ///
     /// # Errors
-    /// `LIMIT_EXCEEDED` for paths that are too deep, `BAD_REQUEST` for empty ones.
+    /// `LIMIT_EXCEEDED` for paths that are too deep, `BAD_REQUEST` for empty ones, and for lists that are not expanded.
     pub fn read(parameters: &Parameters<'_>) -> Result<Self> {
         let fields = match parameters.list("fields")? {
             Some(list) => Some(paths(&list, MAX_DEPTH + 1).map_err(|error| error.at("fields"))?),
             None => None,
         };
-        let expand = paths(&parameters.list("expand")?.unwrap_or_default(), MAX_DEPTH)
+        let mut expand = paths(&parameters.list("expand")?.unwrap_or_default(), MAX_DEPTH)
             .map_err(|error| error.at("expand"))?;
+        for nested in &parameters.nested {
+            let Some(paths) = expand.at_mut(nested.path) else { return Err(unexpanded(nested)) };
+            paths.list.take(nested)?;
+        }
         Ok(Self { fields, expand })
     }
 
@@ -73,7 +110,7 @@ impl Wanted {
     /// # Errors
     /// `UNKNOWN_FIELD` for names that are none.
     pub fn select(&self, view: &View<'_>, entity: &Entity) -> Result<Vec<Selected>> {
-        check(view, entity, &self.expand).map_err(|error| error.at("expand"))?;
+        check(view, entity, &self.expand)?;
         select(view, entity, self.fields.as_ref(), &self.expand).map_err(|error| error.at("fields"))
     }
 
@@ -83,13 +120,13 @@ impl Wanted {
     /// As [`Self::select`].
     pub fn below(&self, view: &View<'_>, target: &Entity, name: &str) -> Result<Option<Vec<Selected>>> {
         let Some(expand) = self.expand.below(name) else { return Ok(None) };
-        check(view, target, expand).map_err(|error| error.at("expand"))?;
+        check(view, target, expand)?;
         select(view, target, None, expand).map(Some).map_err(|error| error.at("expand"))
     }
 
     /// The relations to be expanded.
     pub fn expanded(&self) -> impl Iterator<Item = &str> {
-        self.expand.0.iter().map(|(name, _)| name.as_str())
+        self.expand.names.iter().map(|(name, _)| name.as_str())
     }
 }
 
@@ -109,9 +146,16 @@ fn paths(list: &[std::borrow::Cow<'_, str>], depth: usize) -> Result<Paths> {
     Ok(tree)
 }
 
-/// Says no to names in `expand` that are not relations.
+fn unexpanded(nested: &Nested<'_>) -> Error {
+    let path = excerpt(nested.path);
+    Error::new(Code::BadRequest, format!("`{path}` is not expanded."))
+        .hint(format!("Write `expand={path}` too."))
+        .at(nested.name)
+}
+
+/// Says no to names in `expand` that are not relations, and to parameters of lists that are none.
 fn check(view: &View<'_>, entity: &Entity, expand: &Paths) -> Result<()> {
-    for (name, below) in &expand.0 {
+    for (name, below) in &expand.names {
         let Some(Member::Relation(relation)) = view.member(entity, name) else {
             let relations: Vec<&str> = entity
                 .relations
@@ -123,8 +167,12 @@ fn check(view: &View<'_>, entity: &Entity, expand: &Paths) -> Result<()> {
                 Code::UnknownField,
                 format!("{} has no relation `{}`.", entity.name, excerpt(name)),
             );
-            return Err(hinted(error, suggest::hint(name, relations.iter().copied())));
+            return Err(hinted(error, suggest::hint(name, relations.iter().copied())).at("expand"));
         };
+        if let (Cardinality::One, Some(parameter)) = (relation.cardinality, &below.list.name) {
+            let text = format!("`{name}` leads to one row, and not to a list.");
+            return Err(Error::new(Code::BadRequest, text).at(parameter.as_str()));
+        }
         check(view, view.catalog.target(relation), below)?;
     }
     Ok(())
@@ -134,12 +182,12 @@ fn select(view: &View<'_>, entity: &Entity, fields: Option<&Paths>, expand: &Pat
     let mut selected: Vec<Selected> = match fields.filter(|fields| !fields.is_leaf()) {
         None => plain(view, entity, expand)?,
         Some(fields) => fields
-            .0
+            .names
             .iter()
             .map(|(name, below)| named(view, entity, name, below, expand))
             .collect::<Result<_>>()?,
     };
-    for (name, below) in &expand.0 {
+    for (name, below) in &expand.names {
         let there = selected.iter().any(|known| known.key == *name);
         if let (false, Some(Member::Relation(relation))) = (there, view.member(entity, name)) {
             selected.push(expanded(view, relation, None, below)?);
@@ -225,7 +273,11 @@ fn expanded(
                 ("data".to_owned(), ConnectionPart::Nodes(selection)),
                 ("hasMore".to_owned(), ConnectionPart::Fact(PageFact::HasNext)),
             ];
-            Requested::Many { name, list: Box::new(List::of(target.id, parts)) }
+            let mut list = List::of(target.id, parts);
+            list.page.first = expand.list.limit;
+            list.order.clone_from(&expand.list.order);
+            list.filter.clone_from(&expand.list.filter);
+            Requested::Many { name, list: Box::new(list) }
         }
     };
     Ok(Selected { key: relation.name.clone(), what })
@@ -233,7 +285,7 @@ fn expanded(
 
 fn parts(view: &View<'_>, embedded: &Embedded, paths: &Paths) -> Result<Vec<EmbeddedPart>> {
     paths
-        .0
+        .names
         .iter()
         .map(|(name, below)| {
             let field = embedded.fields.iter().find(|field| field.name == *name).ok_or_else(|| {

@@ -12,7 +12,7 @@ use crate::engine::request::{
 use crate::error::{Code, Error, Result};
 
 /// Keys one aggregate may group by.
-const GROUPS: usize = 6;
+pub const GROUPS: usize = 6;
 
 /// Groups of rows.
 #[derive(Debug, Clone, PartialEq)]
@@ -166,15 +166,13 @@ impl Planner<'_> {
     }
 
     fn group_limit(&self, entity: &Entity, aggregate: &Aggregate) -> Result<u64> {
-        if aggregate.groups.is_empty() {
-            return Ok(1);
-        }
         let max = self.context.limits.groups;
         match aggregate.first {
             Some(first) if first > max => Err(Error::new(
                 Code::PageTooLarge,
                 format!("{first} groups of {} were asked for; the maximum is {max}.", entity.plural),
             )),
+            _ if aggregate.groups.is_empty() => Ok(1),
             Some(first) => Ok(first),
             None => Ok(100.min(max)),
         }

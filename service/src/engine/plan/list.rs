@@ -186,7 +186,8 @@ impl Planner<'_> {
                     limit, definition.plural, definition.limit.max
                 ),
             )
-            .hint("Ask for less and follow the cursor."));
+            .hint("Ask for less and follow the cursor.")
+            .at(if page.last.is_some() { "last" } else { "first" }));
         }
         let offset = page.offset.unwrap_or(0);
         if offset > self.context.limits.offset {
@@ -194,7 +195,8 @@ impl Planner<'_> {
                 Code::LimitExceeded,
                 format!("`offset` may be {} at most.", self.context.limits.offset),
             )
-            .hint("Follow the cursor (`after`) instead: it costs the same on every page."));
+            .hint("Follow the cursor (`after`) instead: it costs the same on every page.")
+            .at("offset"));
         }
         let decode = |text: &Option<String>, name: &str| match text {
             Some(text) => cursor::decode(&self.context.catalog, definition, order, text)

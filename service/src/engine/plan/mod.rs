@@ -9,9 +9,10 @@ use entity::problem::{Problem, Trouble};
 use entity::resolve::{self, Scope};
 use entity::{EntityId, FieldId, Input, Operand};
 
+use super::request::Root;
 use crate::access;
 use crate::context::Context;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Kind, Result};
 
 pub(crate) mod aggregate;
 pub(crate) mod cursor;
@@ -24,6 +25,24 @@ pub(crate) use aggregate::AggregatePlan;
 pub(crate) use list::{ListPlan, Source};
 pub(crate) use order::OrderTerm;
 pub(crate) use read::{Object, OnePlan, Output, ReadPlan, RootPlan};
+
+/// Plans every field of an operation, to tell what is wrong with any of them.
+fn each<A, T>(roots: &[Root<A>], mut plan: impl FnMut(&Root<A>) -> Result<T>) -> Result<Vec<T>> {
+    let mut plans = Vec::with_capacity(roots.len());
+    let mut errors = Vec::new();
+    for root in roots {
+        match plan(root) {
+            Ok(done) => plans.push(done),
+            Err(error) => errors.push(error.under(root.key.as_str())),
+        }
+        // What is too much for one request is so for all that follows.
+        if errors.last().is_some_and(|error| error.kind() == Kind::TooCostly) {
+            break;
+        }
+    }
+    Error::together(errors)?;
+    Ok(plans)
+}
 
 /// Plans reads.
 pub(super) struct Planner<'a> {

@@ -3,10 +3,10 @@
 use entity::catalog::{Cardinality, Entity, Join, Member};
 use entity::{EntityId, FieldId, FieldType, Input, Op, Operand, Predicate, RelationId};
 
-use super::{AggregatePlan, ListPlan, Planner, Source};
+use super::{AggregatePlan, ListPlan, Planner, Source, each};
 use crate::access;
 use crate::engine::request::{By, EmbeddedPart, Read, Requested, Root, Selected};
-use crate::error::{Code, Error, Kind, Result};
+use crate::error::{Code, Error, Result};
 
 /// A planned read: the roots of one statement.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,20 +90,8 @@ pub(crate) struct OnePlan {
 impl Planner<'_> {
     /// Plans the reads of one operation.
     pub(in crate::engine) fn reads(mut self, roots: &[Root<Read>]) -> Result<ReadPlan> {
-        let mut plans = Vec::with_capacity(roots.len());
-        let mut errors = Vec::new();
-        for root in roots {
-            match self.root(&root.ask) {
-                Ok(plan) => plans.push((root.key.clone(), plan)),
-                Err(error) => errors.push(error.under(root.key.as_str())),
-            }
-            // What is too much for one request is so for all that follows.
-            if errors.last().is_some_and(|error| error.kind() == Kind::TooCostly) {
-                break;
-            }
-        }
-        Error::together(errors)?;
-        Ok(ReadPlan { roots: plans })
+        let roots = each(roots, |root| Ok((root.key.clone(), self.root(&root.ask)?)))?;
+        Ok(ReadPlan { roots })
     }
 
     fn root(&mut self, read: &Read) -> Result<RootPlan> {

@@ -189,8 +189,7 @@ impl Sql<'_> {
     fn page_rows(&mut self, plan: &ListPlan, rows: Alias, needs: Needs, row: Option<Alias>) {
         let inner = self.alias();
         self.push("(");
-        let numbers = needs.more || needs.count || plan.window.backward;
-        if numbers {
+        if needs.more || needs.count || plan.window.backward {
             let numbered = self.alias();
             self.push("select ").table(numbered).push(".*, row_number() over () as \"#n\"");
             if needs.count {

@@ -322,7 +322,8 @@ impl Sql<'_> {
         self.catalog.entity(entity).key_field().ty
     }
 
-    /// Keys as rows `k(value, place)`.
+    /// Keys as rows `k(value, place)`. Nothing else may tell their type: the cast keeps statements about types with
+    /// other keys apart, which the driver tells by their text alone.
     fn key_rows(&mut self, keys: &Keys, entity: EntityId) {
         let ty = self.key_type(entity);
         let keys = keys.clone();
@@ -330,7 +331,8 @@ impl Sql<'_> {
             Dialect::Postgres => {
                 self.push("unnest(")
                     .bind(Bind::Keys { keys, ty })
-                    .push(") with ordinality as k(value, place)");
+                    .push(postgres_cast(ty))
+                    .push("[]) with ordinality as k(value, place)");
             }
             Dialect::Sqlite => {
                 self.push("(select value, key as place from json_each(")

@@ -3,11 +3,11 @@
 use entity::catalog::{Entity, Operation};
 use entity::{EntityId, FieldId, Input, Op, Operand, Predicate, Value};
 
-use super::{Object, Planner};
+use super::{Object, Planner, each};
 use crate::access;
 use crate::context::Context;
 use crate::engine::request::{Answer, BatchPart, Change, Root, Target, Write};
-use crate::error::{Code, Error, Kind, Result};
+use crate::error::{Code, Error, Result};
 
 mod alone;
 mod create;
@@ -304,21 +304,12 @@ impl<'a> WritePlanner<'a> {
 
     /// Plans the writes of one operation.
     pub(in crate::engine) fn writes(mut self, roots: &[Root<Write>]) -> Result<WritePlan> {
-        let mut answers = Vec::with_capacity(roots.len());
         let mut ends = Vec::with_capacity(roots.len());
-        let mut errors = Vec::new();
-        for root in roots {
-            match self.root(&root.ask, answers.len()) {
-                Ok(answer) => answers.push((root.key.clone(), answer)),
-                Err(error) => errors.push(error.under(root.key.as_str())),
-            }
-            // What is too much for one request is so for all that follows.
-            if errors.last().is_some_and(|error| error.kind() == Kind::TooCostly) {
-                break;
-            }
+        let answers = each(roots, |root| {
+            let answer = self.root(&root.ask, ends.len());
             ends.push(self.steps.len());
-        }
-        Error::together(errors)?;
+            Ok((root.key.clone(), answer?))
+        })?;
         Ok(WritePlan { steps: self.steps, answers, ends, slots: self.slots })
     }
 
@@ -348,25 +339,7 @@ impl<'a> WritePlanner<'a> {
 
     /// Whether any rule opens the operation to the caller.
     fn permitted(&self, entity: EntityId, operation: Operation) -> Result<()> {
-        let definition = self.entity(entity);
-        let principal = &self.context().principal;
-        if access::opens(definition, principal, operation) {
-            return Ok(());
-        }
-        let verb = match operation {
-            Operation::Read => "read",
-            Operation::Create => "create",
-            Operation::Update => "update",
-            Operation::Delete => "delete",
-        };
-        if *principal == crate::principal::Principal::Anonymous {
-            return Err(Error::new(
-                Code::Unauthenticated,
-                format!("Credentials are needed to {verb} {}.", definition.name),
-            )
-            .hint("Send `Authorization: Bearer <key>`."));
-        }
-        Err(Error::new(Code::Forbidden, format!("You may not {verb} {}.", definition.name)))
+        access::permit(self.entity(entity), &self.context().principal, operation)
     }
 
     /// The rows that are meant, without any rule.

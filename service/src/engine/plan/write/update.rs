@@ -34,11 +34,9 @@ impl<'a> WritePlanner<'a> {
             }
         }
         twice(entity, &changes.assigns)?;
-        if !changes.to_many.is_empty() && matches!(target, Target::Many { .. }) {
-            return Err(Error::new(
-                Code::NotSupported,
-                "Relations to many rows are changed one row at a time.",
-            ));
+        if let (Some((relation, _)), Target::Many { .. }) = (changes.to_many.first(), target) {
+            let text = "Relations to many rows are changed one row at a time.";
+            return Err(Error::new(Code::NotSupported, text).at(entity.relation(*relation).name.as_str()));
         }
         // Only an administrator may write `deletedAt`: a deleted row is meant, which comes back.
         let revives =

@@ -118,29 +118,27 @@ impl<'a> WritePlanner<'a> {
         };
         let (fields, cells) = self.complete(entity, given)?;
         let slot = self.slot();
-        if let (true, Some(Cell::Value(id)), Some(plan)) = (serial, &named, &plan) {
-            self.update_there(entity, id.clone(), slot, plan);
-            for (relation, input) in to_many {
-                self.link_many(entity, relation, input, &Keys::slot(slot), true, depth)
-                    .map_err(|error| error.at(relation.name.as_str()))?;
+        let keys = match (named, plan) {
+            (Some(Cell::Value(id)), Some(plan)) if serial => {
+                self.update_there(entity, id, slot, plan);
+                Keys::slot(slot)
             }
-            return Ok(Keys::slot(slot));
-        }
-        let rows = vec![cells];
-        let keys = if conflict == [Entity::KEY] {
-            Keys(made(entity, &fields, &rows, slot))
-        } else {
-            Keys::slot(slot)
+            (_, conflict_plan) => {
+                let rows = vec![cells];
+                let known = conflict == [Entity::KEY];
+                let keys = if known { Keys(made(entity, &fields, &rows, slot)) } else { Keys::slot(slot) };
+                self.steps.push(StepPlan::Insert(InsertPlan {
+                    slot,
+                    entity: entity.id,
+                    fields,
+                    rows,
+                    conflict: conflict_plan,
+                    create_only: *create_only,
+                }));
+                self.upserted(entity, Keys::slot(slot), creatable);
+                keys
+            }
         };
-        self.steps.push(StepPlan::Insert(InsertPlan {
-            slot,
-            entity: entity.id,
-            fields,
-            rows,
-            conflict: plan,
-            create_only: *create_only,
-        }));
-        self.upserted(entity, Keys::slot(slot), creatable);
         for (relation, input) in to_many {
             self.link_many(entity, relation, input, &Keys::slot(slot), true, depth)
                 .map_err(|error| error.at(relation.name.as_str()))?;
@@ -149,15 +147,15 @@ impl<'a> WritePlanner<'a> {
     }
 
     /// A row with an id that only the server makes: it is changed where it is there, and never made.
-    fn update_there(&mut self, entity: &Entity, id: Value, slot: usize, plan: &ConflictPlan) {
+    fn update_there(&mut self, entity: &Entity, id: Value, slot: usize, plan: ConflictPlan) {
         let named = Predicate::Compare { field: Entity::KEY, op: Op::Eq, value: Operand::Value(id) };
         let visible = Predicate::and([named.clone(), self.reads.visible(entity.id)]);
         let hint = Some("Ids of this type are made by the server: create the row without one.");
         self.steps.push(StepPlan::Update {
             slot,
             entity: entity.id,
-            predicate: Predicate::and([named, plan.predicate.clone()]),
-            assigns: plan.assigns.clone(),
+            predicate: Predicate::and([named, plan.predicate]),
+            assigns: plan.assigns,
             expect: Expect::One(Miss { visible, if_version: plan.if_version, hint }),
         });
         self.afterwards(entity.id, Operation::Update, Keys::slot(slot));

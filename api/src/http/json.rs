@@ -14,7 +14,7 @@ pub const MAX_DEPTH: usize = JSON_DEPTH;
 ///
 /// # Errors
 /// `BAD_REQUEST`, with line and column.
-pub fn json(bytes: &[u8], what: &str) -> Result<Input> {
+pub fn read(bytes: &[u8], what: &str) -> Result<Input> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value =
         Seed { depth: MAX_DEPTH }.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
@@ -119,7 +119,7 @@ mod tests {
     use entity::Input;
     use proptest::prelude::*;
 
-    use super::json;
+    use super::read;
 
     #[test]
     fn only_strict_json_is_read() {
@@ -137,32 +137,32 @@ mod tests {
             ("", false),
             ("18446744073709551615", true),
         ] {
-            assert_eq!(json(text.as_bytes(), "body").is_ok(), good, "{text}");
+            assert_eq!(read(text.as_bytes(), "body").is_ok(), good, "{text}");
         }
-        assert!(json(b"\"\xff\"", "body").is_err());
-        assert_eq!(json(b"9223372036854775807", "body").unwrap(), Input::Int(i64::MAX));
+        assert!(read(b"\"\xff\"", "body").is_err());
+        assert_eq!(read(b"9223372036854775807", "body").unwrap(), Input::Int(i64::MAX));
     }
 
     #[test]
     fn depth_is_bounded() {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        assert!(json(nested(64).as_bytes(), "body").is_ok());
-        assert!(json(nested(65).as_bytes(), "body").is_err());
-        assert!(json("[".repeat(100_000).as_bytes(), "body").is_err());
+        assert!(read(nested(64).as_bytes(), "body").is_ok());
+        assert!(read(nested(65).as_bytes(), "body").is_err());
+        assert!(read("[".repeat(100_000).as_bytes(), "body").is_err());
     }
 
     #[test]
     fn many_keys_are_told_apart() {
         let keys = |count: usize| (0..count).map(|key| format!("\"k{key}\":1")).collect::<Vec<_>>().join(",");
-        assert!(json(format!("{{{}}}", keys(500)).as_bytes(), "body").is_ok());
-        assert!(json(format!("{{{},\"k3\":1}}", keys(500)).as_bytes(), "body").is_err());
-        assert!(json(format!("{{{},\"k499\":1}}", keys(500)).as_bytes(), "body").is_err());
+        assert!(read(format!("{{{}}}", keys(500)).as_bytes(), "body").is_ok());
+        assert!(read(format!("{{{},\"k3\":1}}", keys(500)).as_bytes(), "body").is_err());
+        assert!(read(format!("{{{},\"k499\":1}}", keys(500)).as_bytes(), "body").is_err());
     }
 
     proptest! {
         #[test]
         fn never_panics(text in ".{0,300}") {
-            let _ = json(text.as_bytes(), "body");
+            let _ = read(text.as_bytes(), "body");
         }
     }
 }
