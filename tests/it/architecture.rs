@@ -230,6 +230,41 @@ fn every_error_code_is_unique_documented_and_spelled_like_a_code() {
     assert!(words.len() > 20, "the registry was not read: {words:?}");
 }
 
+/// Libraries of which two versions in one program would not know of each other: a registry that stays empty, a span
+/// without a parent, a TLS provider nobody installed.
+const ONCE: &[&str] = &[
+    "async-graphql",
+    "http",
+    "hyper",
+    "opentelemetry",
+    "opentelemetry_sdk",
+    "poem",
+    "prometheus",
+    "ring",
+    "rustls",
+    "sea-orm",
+    "sea-query",
+    "sqlx-core",
+    "tokio",
+    "tracing",
+];
+
+/// A second provider of TLS makes rustls refuse to choose.
+const NEVER: &[&str] = &["aws-lc-rs", "openssl", "native-tls"];
+
+#[test]
+fn libraries_that_hold_state_are_there_once() {
+    let lock = fs::read_to_string(workspace().join("Cargo.lock")).unwrap();
+    let count = |name: &str| lock.lines().filter(|line| *line == format!("name = \"{name}\"")).count();
+    let mut found: Vec<String> = ONCE
+        .iter()
+        .filter(|name| count(name) != 1)
+        .map(|name| format!("{name} is there {} times", count(name)))
+        .collect();
+    found.extend(NEVER.iter().filter(|name| count(name) > 0).map(|name| format!("{name} is there")));
+    nothing(&found, "Bring the versions in Cargo.toml together:");
+}
+
 #[test]
 fn files_stay_readable() {
     let mut found = Vec::new();
