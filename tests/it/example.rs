@@ -1,6 +1,6 @@
 //! The example of README's first command.
 
-use harness::{App, Backend, program, runtime};
+use harness::{App, Backend, Value, program, runtime};
 
 fn folder() -> std::path::PathBuf {
     program::workspace().join("examples/music-store")
@@ -53,8 +53,10 @@ fn its_openapi_document_is_as_reviewed() {
 
 #[test]
 fn its_graphql_schema_is_as_reviewed() {
-    let query = "{ __schema { queryType { name } mutationType { name } types { kind name description enumValues { name } \
-        inputFields { name type { ...T } defaultValue } fields { name description args { name type { ...T } defaultValue } type { ...T } } } } } \
+    let query = "{ __schema { queryType { name } mutationType { name } types { kind name description interfaces { name } \
+        possibleTypes { name } enumValues { name description } inputFields { ...I } \
+        fields { name description args { ...I } type { ...T } } } } } \
+        fragment I on __InputValue { name description type { ...T } defaultValue } \
         fragment T on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }";
     runtime::block_on(async {
         let app = start(Backend::Sqlite).await;
@@ -62,38 +64,72 @@ fn its_graphql_schema_is_as_reviewed() {
         let types = data["__schema"]["types"].as_array_mut().unwrap();
         types.retain(|ty| !ty["name"].as_str().unwrap_or_default().starts_with("__"));
         types.sort_by_key(|ty| ty["name"].as_str().unwrap_or_default().to_owned());
-        let sdl: Vec<String> = types.iter().map(render).collect();
+        let sdl: Vec<String> = types.iter().map(definition).collect();
         insta::assert_snapshot!("music-store.graphql", sdl.join("\n"));
     });
 }
 
-/// One type of an introspection answer as a reader of SDL expects it.
-fn render(ty: &harness::Value) -> String {
-    let text = |value: &harness::Value| value.as_str().unwrap_or_default().to_owned();
-    let list = |value: &harness::Value| value.as_array().cloned().unwrap_or_default();
-    let input = |field: &harness::Value| {
-        let default = field["defaultValue"].as_str().map(|value| format!(" = {value}")).unwrap_or_default();
-        format!("{}: {}{default}", text(&field["name"]), reference(&field["type"]))
-    };
-    let (kind, name) = (text(&ty["kind"]), text(&ty["name"]));
-    let body: Vec<String> = match kind.as_str() {
-        "ENUM" => list(&ty["enumValues"]).iter().map(|value| text(&value["name"])).collect(),
-        "INPUT_OBJECT" => list(&ty["inputFields"]).iter().map(input).collect(),
-        _ => list(&ty["fields"])
-            .iter()
-            .map(|field| {
-                let arguments: Vec<String> = list(&field["args"]).iter().map(input).collect();
-                let arguments =
-                    if arguments.is_empty() { String::new() } else { format!("({})", arguments.join(", ")) };
-                format!("{}{arguments}: {}", text(&field["name"]), reference(&field["type"]))
-            })
-            .collect(),
-    };
-    let lines: Vec<String> = body.iter().map(|line| format!("  {line}\n")).collect();
-    format!("{} {name} {{\n{}}}\n", kind.to_lowercase(), lines.concat())
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
 }
 
-fn reference(ty: &harness::Value) -> String {
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+/// One type of an introspection answer, in GraphQL's own words.
+fn definition(ty: &Value) -> String {
+    let name = text(&ty["name"]);
+    let (word, members): (&str, Vec<String>) = match text(&ty["kind"]) {
+        "SCALAR" => return format!("{}scalar {name}\n", described(ty, "")),
+        "UNION" => {
+            let members: Vec<&str> = list(&ty["possibleTypes"]).iter().map(|ty| text(&ty["name"])).collect();
+            return format!("{}union {name} = {}\n", described(ty, ""), members.join(" | "));
+        }
+        "ENUM" => {
+            ("enum", list(&ty["enumValues"]).iter().map(|value| member(value, String::new())).collect())
+        }
+        "INPUT_OBJECT" => ("input", list(&ty["inputFields"]).iter().map(input).collect()),
+        "INTERFACE" => ("interface", list(&ty["fields"]).iter().map(field).collect()),
+        _ => ("type", list(&ty["fields"]).iter().map(field).collect()),
+    };
+    let interfaces: Vec<&str> = list(&ty["interfaces"]).iter().map(|ty| text(&ty["name"])).collect();
+    let implements = match interfaces.is_empty() {
+        true => String::new(),
+        false => format!(" implements {}", interfaces.join(" & ")),
+    };
+    format!("{}{word} {name}{implements} {{\n{}}}\n", described(ty, ""), members.concat())
+}
+
+fn field(field: &Value) -> String {
+    let arguments: Vec<String> = list(&field["args"]).iter().map(typed).collect();
+    let arguments = if arguments.is_empty() { String::new() } else { format!("({})", arguments.join(", ")) };
+    member(field, format!("{arguments}: {}", reference(&field["type"])))
+}
+
+fn input(field: &Value) -> String {
+    let typed = typed(field);
+    member(field, typed.split_at(text(&field["name"]).len()).1.to_owned())
+}
+
+/// An argument or a field of an input: name, type and default.
+fn typed(field: &Value) -> String {
+    let default = field["defaultValue"].as_str().map(|value| format!(" = {value}")).unwrap_or_default();
+    format!("{}: {}{default}", text(&field["name"]), reference(&field["type"]))
+}
+
+fn member(of: &Value, rest: String) -> String {
+    format!("{}  {}{rest}\n", described(of, "  "), text(&of["name"]))
+}
+
+fn described(of: &Value, indent: &str) -> String {
+    match of["description"].as_str() {
+        Some(text) => format!("{indent}\"\"\"{text}\"\"\"\n"),
+        None => String::new(),
+    }
+}
+
+fn reference(ty: &Value) -> String {
     match ty["kind"].as_str() {
         Some("NON_NULL") => format!("{}!", reference(&ty["ofType"])),
         Some("LIST") => format!("[{}]", reference(&ty["ofType"])),
