@@ -79,6 +79,8 @@ impl<L: Link> Pool<L> {
             if link.wakes(since.elapsed()).await {
                 return Ok(self.lend(link, room, false));
             }
+            // The others are no younger, and each would be waited for in turn.
+            self.0.idle().clear();
         }
         let opened = timeout(self.0.patience, L::open(&self.0.source)).await;
         let link = opened

@@ -3,6 +3,7 @@
 mod baseline;
 mod client;
 mod database;
+mod idle;
 mod load;
 mod measure;
 mod pgbench;
@@ -54,6 +55,8 @@ enum Command {
         #[arg(long)]
         pool: u32,
     },
+    /// How soon the program answers, and in how much memory: for the example and for a model of 300 types.
+    Idle,
 }
 
 fn main() {
@@ -61,6 +64,7 @@ fn main() {
     harness::runtime::block_on(async {
         match &arguments.command {
             Some(Command::Baseline { database, pool }) => baseline::serve(database, *pool).await,
+            Some(Command::Idle) => idle::run(&measure::launchway(&arguments)),
             None => measure::run(&arguments).await,
         }
     });

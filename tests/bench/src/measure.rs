@@ -89,7 +89,8 @@ fn chosen(names: &[String]) -> Vec<Workload> {
     names.iter().map(find).collect()
 }
 
-fn launchway(arguments: &Arguments) -> PathBuf {
+/// The program to measure.
+pub fn launchway(arguments: &Arguments) -> PathBuf {
     let beside = || {
         let executable = std::env::current_exe().expect("the path of this executable");
         executable.with_file_name("launchway")

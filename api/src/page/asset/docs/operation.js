@@ -47,7 +47,7 @@ function operationView(document, operation) {
 }
 
 function parameterLists(document, operation) {
-  const { filters, others } = filtersOf(operation.parameters);
+  const { filters, others } = filtersOf(document, operation.parameters);
   const lists = PLACES.map(([place, title]) => {
     const all = others.filter((parameter) => parameter.in === place);
     const optional = all.filter((parameter) => !parameter.required);
@@ -64,15 +64,18 @@ function parameterList(document, title, shown, rest) {
   return h("section.part", null, h("h3", null, title), rows(shown), more);
 }
 
-// "name", "name[ne]", "name[contains]" are one filter with three operators.
-function filtersOf(parameters) {
+// "name", "name[ne]", "name[contains]" are one filter with three operators; "limit[albums]" is about a list that is expanded.
+function filtersOf(document, parameters) {
   const field = ({ name }) => name.split("[")[0];
-  const inQuery = parameters.filter((parameter) => parameter.in === "query");
+  const expand = parameters.find(({ name }) => name === "expand")?.schema;
+  const relations = document.resolve(document.resolve(expand ?? {}).items ?? {}).enum ?? [];
+  const ofList = ({ name }) => /^(limit|sort|where)\[/.test(name) && relations.includes(name.slice(name.indexOf("[") + 1, -1));
+  const inQuery = parameters.filter((parameter) => parameter.in === "query" && !ofList(parameter));
   const filtered = new Set(inQuery.filter(({ name }) => name.includes("[")).map(field));
   const filters = new Map([...filtered].map((name) => [name, []]));
   const others = [];
   for (const parameter of parameters) {
-    const of = parameter.in === "query" && filters.get(field(parameter));
+    const of = parameter.in === "query" && !ofList(parameter) && filters.get(field(parameter));
     (of || others).push(parameter);
   }
   return { filters, others };
