@@ -181,13 +181,15 @@ fn what_is_disabled_sends_nothing() {
 #[test]
 fn a_trace_says_what_was_asked_of_the_database_and_not_with_which_values() {
     const NUMBER: &str = "918273645";
-    for backend in Backend::available() {
+    for (backend, log) in
+        Backend::available().into_iter().flat_map(|backend| [(backend, "info"), (backend, "debug")])
+    {
         runtime::block_on(async {
-            println!("on {backend:?}");
+            println!("on {backend:?}, {log}");
             let collector = Collector::start();
             let mut app = App::with(backend, MODEL)
                 .env("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url)
-                .env("LAUNCHWAY_TELEMETRY__LOG", "debug")
+                .env("LAUNCHWAY_TELEMETRY__LOG", log)
                 .start()
                 .await;
             let anyone = app.anyone();
