@@ -114,6 +114,7 @@ fn who_finds_no_free_connection_is_told_so_soon() {
         ("LAUNCHWAY_DATABASE__STATEMENT_TIMEOUT", "60s"),
         ("LAUNCHWAY_DATABASE__CONNECTIONS", "1"),
         ("LAUNCHWAY_DATABASE__ACQUIRE_TIMEOUT", "300ms"),
+        ("LAUNCHWAY_LIMITS__COST", "1000000"),
         ("LAUNCHWAY_LIMITS__REQUEST_TIMEOUT", "90s"),
     ];
     every(&env, async |app| {
@@ -130,6 +131,7 @@ fn who_finds_no_free_connection_is_told_so_soon() {
             if reply.status != 200 {
                 break (reply, begun.elapsed());
             }
+            assert!(!slow.is_finished(), "it takes longer: {}", slow.await.unwrap().whole());
             assert!(Instant::now() < deadline, "the slow one holds no connection");
             tokio::task::yield_now().await;
         };
