@@ -397,6 +397,10 @@ fn a_key_or_an_argument_that_is_there_twice_is_refused() {
             let reply = anyone.send("POST", "/graphql", Some(body.into_bytes())).await;
             let _ = reply.is(400).fails("BAD_REQUEST").says("twice");
         }
+        // Among many keys, too.
+        let many: String = (0..100).map(|n| format!("\"k{n}\":1,")).collect();
+        let body = format!("{{\"query\":\"{{ __typename }}\",\"variables\":{{{many}\"k7\":2}}}}");
+        let _ = anyone.send("POST", "/graphql", Some(body.into_bytes())).await.is(400).says("twice");
         for query in [
             "{ cups(first: 1, first: 2) { totalCount } }",
             "{ cups(where: { size: { eq: 1, eq: 2 } }) { totalCount } }",
