@@ -292,8 +292,18 @@ impl App {
     /// Resident memory of the program in bytes (Linux; 0 elsewhere).
     #[must_use]
     pub fn memory(&self) -> u64 {
+        self.bytes("VmRSS:")
+    }
+
+    /// The most memory the program ever had, in bytes (Linux; 0 elsewhere).
+    #[must_use]
+    pub fn most_memory(&self) -> u64 {
+        self.bytes("VmHWM:")
+    }
+
+    fn bytes(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
         line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) * 1024
     }
 
@@ -315,6 +325,14 @@ impl App {
         assert!(!logs.contains("panicked at") && !logs.contains("stack overflow"), "it panicked:\n{logs}");
     }
 
+    /// Asserts that PostgreSQL understood every statement so far; also asserted when the app is dropped.
+    #[track_caller]
+    pub fn no_malformed_statement(&self) {
+        let cluster = self.name.as_deref().zip(postgres::shared());
+        let malformed = cluster.map(|(name, cluster)| cluster.malformed(name)).unwrap_or_default();
+        assert!(malformed.is_empty(), "PostgreSQL did not understand:\n{}", malformed.join("\n"));
+    }
+
     /// What PostgreSQL ran for this app while the future ran, without transaction frames; none on SQLite, where
     /// nothing outside the process can count.
     pub async fn statements_during<T>(&self, future: impl Future<Output = T>) -> (T, Option<Vec<String>>) {
@@ -329,13 +347,14 @@ impl App {
 impl Drop for App {
     fn drop(&mut self) {
         self.stop();
-        if let (Some(name), Some(cluster)) = (self.name.take(), postgres::shared()) {
+        if let (Some(name), Some(cluster)) = (self.name.clone(), postgres::shared()) {
             runtime::spawn(async move { cluster.drop_database(&name).await });
         }
         if std::thread::panicking() {
             println!("on {:?}, the program said:\n{}", self.backend, self.logs());
         } else {
             self.no_panic();
+            self.no_malformed_statement();
         }
     }
 }

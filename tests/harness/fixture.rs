@@ -33,6 +33,7 @@ impl Fixture {
                 let app = self.shared(backend).await;
                 test(app).await;
                 app.no_panic();
+                app.no_malformed_statement();
             });
         }
     }

@@ -1,15 +1,17 @@
 //! One private, throw-away PostgreSQL cluster for this process, and a fresh database in it for each test.
 //!
 //! Text is sorted by a natural language there, as on most servers in the world: whoever forgets that the order of
-//! text is by code point fails here. Every statement is logged, so tests can count them.
+//! text is by code point fails here. Every statement is logged, so tests can count them, and so is every error: a test
+//! whose program sends a statement that is none fails, whatever was answered.
 
 use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use sea_orm::{ConnectionTrait, Database};
@@ -22,7 +24,12 @@ const REMEDY: &str = "Install it (Debian: `apt-get install postgresql`; macOS: `
 
 static SHARED: LazyLock<Option<Cluster>> = LazyLock::new(|| {
     if let Ok(url) = std::env::var("LAUNCHWAY_TEST_POSTGRES") {
-        return Some(Cluster { root: url.trim_end_matches('/').to_owned(), log: None, pid: None });
+        return Some(Cluster {
+            root: url.trim_end_matches('/').to_owned(),
+            log: None,
+            pid: None,
+            refused: Mutex::default(),
+        });
     }
     let cluster = Cluster::start(&Setting { fsync: false, log_statements: true, ..Setting::default() });
     if cluster.is_none() {
@@ -37,6 +44,14 @@ pub struct Cluster {
     root: String,
     log: Option<PathBuf>,
     pid: Option<u32>,
+    refused: Mutex<Refused>,
+}
+
+/// What was found in the log so far: lines of databases about statements that are none.
+#[derive(Debug, Default)]
+struct Refused {
+    read: u64,
+    lines: Vec<String>,
 }
 
 /// How a cluster is started.
@@ -136,11 +151,40 @@ impl Cluster {
         self.log.as_deref().and_then(|log| log.metadata().ok()).map_or(0, |file| file.len())
     }
 
+    /// What the server wrote to its log since the mark, as it is.
+    #[must_use]
+    pub fn log_since(&self, mark: u64) -> Option<String> {
+        self.bytes_since(mark).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    fn bytes_since(&self, mark: u64) -> Option<Vec<u8>> {
+        let mut file = File::open(self.log.as_deref()?).ok()?;
+        file.seek(SeekFrom::Start(mark)).ok()?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).ok()?;
+        Some(bytes)
+    }
+
+    /// What the server said so far about statements of a database that are malformed or name what is not there: the lines
+    /// with a SQLSTATE of class 42.
+    #[must_use]
+    pub fn malformed(&self, database: &str) -> Vec<String> {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes = self.bytes_since(refused.read).unwrap_or_default();
+        // The last line may still be in the making.
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        refused.read += whole as u64;
+        let text = String::from_utf8_lossy(&bytes[..whole]);
+        let found = text.lines().filter(|line| line.split('|').nth(1).is_some_and(is_malformed));
+        refused.lines.extend(found.map(ToOwned::to_owned));
+        let own = format!("{database}|");
+        refused.lines.iter().filter(|line| line.starts_with(&own)).cloned().collect()
+    }
+
     /// The statements a database ran since the mark, without those that only frame a transaction.
     #[must_use]
     pub fn statements(&self, database: &str, mark: u64) -> Option<Vec<String>> {
-        let bytes = std::fs::read(self.log.as_deref()?).ok()?;
-        let since = String::from_utf8_lossy(bytes.get(usize::try_from(mark).ok()?..)?).into_owned();
+        let since = self.log_since(mark)?;
         let mut found: Vec<String> = Vec::new();
         let mut inside = false;
         for line in since.lines() {
@@ -168,6 +212,11 @@ fn statement(line: &str) -> Option<&str> {
         return Some(text);
     }
     rest.strip_prefix("execute ").and_then(|rest| rest.split_once(": ")).map(|(_, text)| text)
+}
+
+/// Whether it is a SQLSTATE of the class of syntax errors and of names that are not there.
+fn is_malformed(state: &str) -> bool {
+    state.len() == 5 && state.starts_with("42")
 }
 
 fn frames_transaction(text: &str) -> bool {
@@ -275,7 +324,7 @@ fn launch(programs: &Programs, owner: &Owner, folder: &Path, setting: &Setting) 
         format!("full_page_writes={}", on(setting.fsync)),
         format!("log_statement={}", if setting.log_statements { "all" } else { "none" }),
         "log_parameter_max_length=0".to_owned(),
-        "log_line_prefix=%d|".to_owned(),
+        "log_line_prefix=%d|%e|".to_owned(),
         "timezone=America/St_Johns".to_owned(), // not UTC, and half an hour off: whoever relies on the server's zone fails
     ];
     let mut command = owner.command(&programs.postgres);
@@ -295,6 +344,7 @@ fn launch(programs: &Programs, owner: &Owner, folder: &Path, setting: &Setting) 
                 root: format!("postgres://{USER}@127.0.0.1:{port}"),
                 log: Some(log),
                 pid: Some(child.id()),
+                refused: Mutex::default(),
             });
         }
         let ended = child.try_wait().expect("the state of postgres").is_some();

@@ -1,6 +1,6 @@
 //! Deny by default, rules that filter, rules that go through relations, fields that are not for everyone.
 
-use harness::{App, EVERYTHING, STORE, both, json};
+use harness::{App, EVERYTHING, Response, STORE, both, json};
 
 #[test]
 fn what_no_rule_opens_is_not_there() {
@@ -210,5 +210,175 @@ fn a_write_that_no_rule_opens_is_refused_before_anything_else_is_looked_at() {
         assert_eq!(allow(app.anyone(), &path).await, "GET, HEAD, OPTIONS");
         assert_eq!(allow(app.admin(), "/v1/cups").await, "GET, HEAD, POST, PATCH, DELETE, OPTIONS");
         assert_eq!(allow(app.admin(), &path).await, "GET, HEAD, PUT, PATCH, DELETE, OPTIONS");
+    });
+}
+
+const SHELVES: &str = r#"
+type Shelf @model(plural: "shelves") @allow(to: [READ, UPDATE, DELETE], role: "anyone", where: { hidden: { eq: false } }) {
+  name: String!
+  hidden: Boolean! @default(value: false)
+  books: [Book!]!
+}
+type Drawer @model(id: SERIAL) @allow(to: [ALL], role: "anyone", where: { hidden: { eq: false } }) {
+  name: String!
+  hidden: Boolean! @default(value: false)
+  books: [Book!]!
+}
+type Box @model(plural: "boxes", softDelete: true) @allow(to: [ALL], role: "anyone", where: { hidden: { eq: false } }) {
+  name: String!
+  hidden: Boolean! @default(value: false)
+  books: [Book!]!
+}
+type Book @model(id: SERIAL, softDelete: true) @allow(to: [ALL], role: "anyone") {
+  title: String!
+  shelf: Shelf
+  drawer: Drawer
+  box: Box
+}
+"#;
+
+#[test]
+fn a_hidden_row_is_answered_as_one_that_is_nowhere() {
+    both(SHELVES, async |app| {
+        let anyone = app.anyone().with("x-request-id", "same");
+        let book = app.anyone().post("/v1/books", json!({ "title": "t" })).await.is(201).json();
+        let book = format!("/v1/books/{}", book["id"].as_str().unwrap());
+        // Ids that are counted are masked, too: they must not be those of something else.
+        let drawers = json!(vec![json!({ "name": "d" }); 20]);
+        let _ = app.anyone().post("/v1/drawers", drawers).await.is(201);
+        for (one, many, nowhere) in [
+            ("shelf", "shelves", "0190b5a4-7e8f-7c3d-8a21-5f6e7d8c9b0a"),
+            ("box", "boxes", "0190b5a4-7e8f-7c3d-8a21-5f6e7d8c9b0b"),
+            ("drawer", "drawers", "987654321"),
+        ] {
+            let list = format!("/v1/{many}");
+            let row = app.admin().post(&list, json!({ "name": "h", "hidden": true })).await.is(201);
+            let (tag, row) = (row.header("etag"), row.json());
+            let hidden = row["id"].as_str().unwrap();
+            let masked = |reply: &Response, id: &str| {
+                let kept = ["etag", "location", "allow", "www-authenticate"].map(|name| reply.header(name));
+                (reply.status, reply.text().replace(id, "ID"), kept)
+            };
+
+            let set = json!({ "name": "x" });
+            let pointed = json!({ "title": "u", one: "ID" });
+            let connected = json!({ "title": "u", one: { "connect": "ID" } });
+            for (method, path, header, body) in [
+                ("GET", format!("{list}/ID"), ("", ""), None),
+                ("GET", format!("{list}/ID"), ("if-none-match", tag.as_str()), None),
+                ("GET", format!("{list}/ID"), ("if-match", "*"), None),
+                ("HEAD", format!("{list}/ID"), ("", ""), None),
+                ("GET", format!("{list}/ID/books"), ("", ""), None),
+                ("GET", format!("{list}?id=ID"), ("", ""), None),
+                ("PATCH", format!("{list}/ID"), ("", ""), Some(&set)),
+                ("PATCH", format!("{list}/ID"), ("if-match", tag.as_str()), Some(&set)),
+                ("PATCH", format!("{list}/ID"), ("if-match", "\"1:7\""), Some(&set)),
+                ("PATCH", format!("{list}?id=ID"), ("", ""), Some(&set)),
+                ("PUT", format!("{list}/ID"), ("", ""), Some(&set)),
+                ("PUT", format!("{list}/ID"), ("if-match", tag.as_str()), Some(&set)),
+                ("PUT", format!("{list}/ID"), ("if-match", "*"), Some(&set)),
+                ("PUT", format!("{list}/ID"), ("if-none-match", "*"), Some(&set)),
+                ("DELETE", format!("{list}/ID"), ("", ""), None),
+                ("DELETE", format!("{list}/ID"), ("if-match", tag.as_str()), None),
+                ("DELETE", format!("{list}?id=ID"), ("", ""), None),
+                ("POST", "/v1/books".to_owned(), ("", ""), Some(&pointed)),
+                ("POST", "/v1/books".to_owned(), ("", ""), Some(&connected)),
+                ("PATCH", book.clone(), ("", ""), Some(&pointed)),
+            ] {
+                // Here an id that is nowhere is one for a new row: whoever may make it learns that it is free.
+                if (one, method) == ("box", "PUT") && header.0 != "if-match" {
+                    continue;
+                }
+                let ask = async |id: &str| {
+                    let asker = match header {
+                        ("", _) => anyone.clone(),
+                        (name, value) => anyone.with(name, &value.replace(hidden, id)),
+                    };
+                    let reply = match body {
+                        Some(body) => {
+                            let body = body.to_string().replace("ID", id);
+                            let asker = asker.with("content-type", "application/json");
+                            asker.send(method, &path.replace("ID", id), Some(body.into_bytes())).await
+                        }
+                        None => asker.send(method, &path.replace("ID", id), None).await,
+                    };
+                    assert!(reply.status < 500, "{}", reply.whole());
+                    masked(&reply, id)
+                };
+                let (there, gone) = (ask(hidden).await, ask(nowhere).await);
+                assert_eq!(there, gone, "{method} {path} {header:?} {body:?}");
+            }
+
+            let (type_name, plural) = (capital(one), capital(many));
+            for query in [
+                format!("{{ {one}(id: \"ID\") {{ name }} }}"),
+                format!("{{ {many}(where: {{ id: {{ eq: \"ID\" }} }}) {{ totalCount nodes {{ id }} }} }}"),
+                format!("{{ books(where: {{ {one}: {{ eq: \"ID\" }} }}) {{ totalCount }} }}"),
+                "{ node(id: \"ID\") { id } }".to_owned(),
+                format!("mutation {{ update{type_name}(id: \"ID\", set: {{ name: \"x\" }}) {{ id }} }}"),
+                format!(
+                    "mutation {{ update{plural}(where: {{ id: {{ eq: \"ID\" }} }}, set: {{ name: \"x\" }}) {{ count }} }}"
+                ),
+                format!("mutation {{ upsert{type_name}(input: {{ id: \"ID\", name: \"x\" }}) {{ id }} }}"),
+                format!("mutation {{ upsert{plural}(input: [{{ id: \"ID\", name: \"x\" }}]) {{ count }} }}"),
+                format!("mutation {{ delete{type_name}(id: \"ID\") {{ id }} }}"),
+                format!("mutation {{ delete{plural}(where: {{ id: {{ eq: \"ID\" }} }}) {{ count }} }}"),
+                format!(
+                    "mutation {{ createBook(input: {{ title: \"u\", {one}: {{ connect: \"ID\" }} }}) {{ id }} }}"
+                ),
+                format!(
+                    "mutation {{ updateBook(id: \"1\", set: {{ {one}: {{ connect: \"ID\" }} }}) {{ id }} }}"
+                ),
+            ] {
+                if one == "box" && query.contains("upsert") {
+                    continue;
+                }
+                let ask = async |id: &str| masked(&anyone.graphql(&query.replace("ID", id)).await, id);
+                let (there, gone) = (ask(hidden).await, ask(nowhere).await);
+                assert_eq!(there, gone, "{query}");
+            }
+            let kept = app.admin().get(&format!("{list}/{hidden}")).await.good().json();
+            assert_eq!(kept, row, "nothing of it was changed");
+        }
+        let left = app.anyone().get("/v1/books").await.good().json();
+        assert_eq!(left["data"].as_array().unwrap().len(), 1, "no book was made: {left}");
+    });
+}
+
+/// The name as types have it.
+fn capital(name: &str) -> String {
+    name[..1].to_uppercase() + &name[1..]
+}
+
+#[test]
+fn what_the_program_keeps_of_a_row_is_not_for_others_to_write() {
+    both(SHELVES, async |app| {
+        let anyone = app.anyone();
+        for (field, value) in [
+            ("createdAt", json!("2020-01-01T00:00:00Z")),
+            ("updatedAt", json!("2020-01-01T00:00:00Z")),
+            ("deletedAt", json!("2020-01-01T00:00:00Z")),
+            ("deletedAt", json!(null)),
+            ("version", json!(7)),
+        ] {
+            let row = json!({ "title": "t", field: value });
+            for body in [row.clone(), json!([row])] {
+                let reply = anyone.post("/v1/books", body).await;
+                assert!([400, 403, 422].contains(&reply.status), "{}", reply.whole());
+                let _ = reply.says(field);
+            }
+            for create in [
+                "mutation($row: BookCreate!) { createBook(input: $row) { id } }",
+                "mutation($row: BookCreate!) { createBooks(input: [$row]) { count } }",
+            ] {
+                let reply = anyone.graphql_with(create, json!({ "row": row })).await;
+                assert_eq!(reply.errors().len(), 1, "{}", reply.whole());
+                let _ = reply.says(field);
+            }
+            let literal =
+                format!("mutation {{ createBook(input: {{ title: \"t\", {field}: {value} }}) {{ id }} }}");
+            assert!(!anyone.graphql(&literal).await.errors().is_empty());
+        }
+        assert_eq!(anyone.graphql("{ books { totalCount } }").await.data()["books"]["totalCount"], 0);
     });
 }

@@ -22,6 +22,25 @@ fn statements_of_one_database_are_counted_and_frames_are_not() {
 }
 
 #[test]
+fn statements_that_are_none_are_noticed_and_no_others() {
+    let Some(cluster) = postgres::shared().filter(|cluster| cluster.pid().is_some()) else { return };
+    runtime::block_on(async {
+        let (name, other) = (cluster.create_database().await, cluster.create_database().await);
+        let database = Database::connect(cluster.url(&name)).await.unwrap();
+        database.execute_unprepared("select 1 / 0 as \"x|42601|y\"").await.unwrap_err();
+        database.execute_unprepared("select '|42601|'").await.unwrap();
+        assert_eq!(cluster.malformed(&name), Vec::<String>::new());
+        database.execute_unprepared("selekt 1").await.unwrap_err();
+        database.execute_unprepared("select * from nowhere").await.unwrap_err();
+        let told = cluster.malformed(&name).join("\n");
+        assert!(told.contains("selekt") && told.contains("nowhere"), "{told}");
+        assert_eq!(cluster.malformed(&other), Vec::<String>::new());
+        cluster.drop_database(&name).await;
+        cluster.drop_database(&other).await;
+    });
+}
+
+#[test]
 fn queries_are_asked_of_both_executors_unless_they_are_counted() {
     let Some(cluster) = postgres::shared() else { return };
     runtime::block_on(async {

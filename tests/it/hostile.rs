@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use harness::app::ADMIN_KEY;
 use harness::raw::{self, Wire};
-use harness::{App, Backend, STORE, json, model, runtime};
+use harness::{App, Backend, STORE, both, json, model, runtime};
 
 /// The program answers a decent request, and has not grown by much.
 async fn alive(app: &App) {
@@ -276,4 +276,180 @@ fn slow_clients_are_hung_up_on_and_do_not_keep_others_out() {
             );
         });
     }
+}
+
+#[test]
+fn a_batch_has_ten_operations_at_most_whatever_is_set() {
+    for backend in Backend::available() {
+        runtime::block_on(async {
+            let app =
+                App::with(backend, &model::text("store")).env("LAUNCHWAY_GRAPHQL__BATCH", "50").start().await;
+            let batch = |length: usize| json!(vec![json!({ "query": "{ __typename }" }); length]);
+            let ten = app.anyone().post("/graphql", batch(10)).await.is(200);
+            assert_eq!(ten.json(), json!(vec![json!({ "data": { "__typename": "Query" } }); 10]));
+            let _ = app.anyone().post("/graphql", batch(11)).await.is(422).fails("LIMIT_EXCEEDED");
+        });
+    }
+}
+
+#[test]
+fn what_is_too_much_costs_no_statement() {
+    const LIMIT: &str = "LIMIT_EXCEEDED";
+    STORE.fresh(async |app| {
+        let aliases = |count: usize| {
+            let fields: String = (0..count).map(|n| format!("a{n}: genres {{ totalCount }} ")).collect();
+            json!({ "query": format!("{{ {fields} }}") })
+        };
+        let list = |length: usize| {
+            let query = "query($p: [Int!]) { tracks(where: { position: { in: $p } }) { totalCount } }";
+            json!({ "query": query, "variables": { "p": (0..length).collect::<Vec<_>>() } })
+        };
+        let pages = "{ artists(first: 100) { nodes { albums(first: 100) { nodes { tracks(first: 100) { nodes { name } } } } } } }";
+        let deep = |levels: usize| {
+            let query = format!("{{ tracks {{ nodes {{ {}name{} }} }} }}", "album { tracks(first: 1) { nodes { ".repeat(levels), " } } }".repeat(levels));
+            json!({ "query": query })
+        };
+        let brackets = format!("{{ genres(where: {}{}) {{ totalCount }} }}", "{ not: ".repeat(65), " }".repeat(65));
+        for executor in ["fast", "resolvers"] {
+            let anyone = app.anyone().with("x-launchway-executor", executor);
+            for (what, body, code) in [
+                ("page sizes", json!({ "query": pages }), LIMIT),
+                ("aliases", aliases(201), LIMIT),
+                ("levels of selections", deep(6), LIMIT),
+                ("brackets", json!({ "query": brackets }), LIMIT),
+                ("a page", json!({ "query": "{ tracks(first: 100000) { totalCount } }" }), "PAGE_TOO_LARGE"),
+                ("a list", list(5_001), LIMIT),
+            ] {
+                let (reply, statements) = app.statements_during(anyone.post("/graphql", body)).await;
+                let _ = reply.fails(code);
+                assert_eq!(statements.unwrap_or_default(), Vec::<String>::new(), "{what} of the {executor} one");
+            }
+            // What is just not too much is answered, and is counted.
+            for (what, body) in [("aliases", aliases(200)), ("levels", deep(5)), ("a list", list(5_000))] {
+                let (reply, statements) = app.statements_during(anyone.post("/graphql", body)).await;
+                let _ = reply.good();
+                assert!(statements.is_none_or(|statements| !statements.is_empty()), "{what} of the {executor} one");
+            }
+        }
+        let expanded = "/v1/artists?expand=albums.tracks";
+        for (parameters, code) in [
+            ("&limit=100&limit[albums]=100&limit[albums.tracks]=100", LIMIT),
+            ("&limit=1&limit[albums]=100000", "PAGE_TOO_LARGE"),
+            ("&limit=1&limit[albums.tracks]=100000", "PAGE_TOO_LARGE"),
+            ("&limit=100000", "PAGE_TOO_LARGE"),
+        ] {
+            let path = format!("{expanded}{parameters}");
+            let (reply, statements) = app.statements_during(app.anyone().get(&path)).await;
+            let _ = reply.fails(code);
+            assert_eq!(statements.unwrap_or_default(), Vec::<String>::new(), "{path}");
+        }
+        let path = format!("{expanded}&limit=10&limit[albums]=10&limit[albums.tracks]=10");
+        let (reply, statements) = app.statements_during(app.anyone().get(&path)).await;
+        let _ = reply.good();
+        assert!(statements.is_none_or(|statements| !statements.is_empty()), "{path}");
+    });
+}
+
+#[test]
+fn twenty_endless_uploads_at_once_are_not_kept_in_memory() {
+    STORE.fresh(async |app| {
+        let before = app.most_memory();
+        let chunk = [b"10000\r\n".as_slice(), &vec![b' '; 0x10000], b"\r\n"].concat();
+        let upload = async |path: &str| {
+            let mut wire = Wire::open(app.address()).await;
+            let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\nauthorization: Bearer {ADMIN_KEY}\r\nconnection: close\r\n\r\n");
+            assert!(wire.write(head.as_bytes()).await);
+            // 100 MB, or as much as is taken.
+            let mut taken = 0;
+            while taken < 1_600 && wire.write(&chunk).await {
+                taken += 1;
+            }
+            let answer = wire.read(Duration::from_secs(30)).await;
+            assert!(answer.is_empty() || raw::status(&answer) == 413, "{answer}");
+            taken
+        };
+        let paths = ["/graphql", "/v1/artists"].into_iter().cycle().take(20);
+        let taken = futures::future::join_all(paths.map(upload)).await;
+        assert!(taken.iter().all(|chunks| *chunks > 16), "they were let in: {taken:?}");
+        alive(app).await;
+        let grown = app.most_memory().saturating_sub(before);
+        assert!(grown < 64 * 1024 * 1024, "{grown} bytes more");
+    });
+}
+
+#[test]
+fn a_key_or_an_argument_that_is_there_twice_is_refused() {
+    let model = "type Cup @model @allow(to: [ALL], role: \"anyone\") { size: Int }";
+    both(model, async |app| {
+        let anyone = app.anyone().with("content-type", "application/json");
+        let query = "query($w: CupWhere) { cups(where: $w) { totalCount } }";
+        for body in [
+            "{\"query\":\"{ __typename }\",\"query\":\"{ cups { totalCount } }\"}".to_owned(),
+            "{\"query\":\"{ __typename }\",\"variables\":{},\"variables\":{}}".to_owned(),
+            format!("{{\"query\":\"{query}\",\"variables\":{{\"w\":{{}},\"w\":{{\"size\":{{\"eq\":1}}}}}}}}"),
+            format!("{{\"query\":\"{query}\",\"variables\":{{\"w\":{{\"size\":{{\"eq\":1,\"eq\":2}}}}}}}}"),
+            // The same key spelt in two ways.
+            format!(
+                "{{\"query\":\"{query}\",\"variables\":{{\"w\":{{\"size\":{{\"eq\":1,\"\\u0065q\":2}}}}}}}}"
+            ),
+            "{\"query\":\"{ __typename }\",\"extensions\":{\"a\":1,\"a\":2}}".to_owned(),
+        ] {
+            let reply = anyone.send("POST", "/graphql", Some(body.into_bytes())).await;
+            let _ = reply.is(400).fails("BAD_REQUEST").says("twice");
+        }
+        // Among many keys, too.
+        let many: String = (0..100).map(|n| format!("\"k{n}\":1,")).collect();
+        let body = format!("{{\"query\":\"{{ __typename }}\",\"variables\":{{{many}\"k7\":2}}}}");
+        let _ = anyone.send("POST", "/graphql", Some(body.into_bytes())).await.is(400).says("twice");
+        for query in [
+            "{ cups(first: 1, first: 2) { totalCount } }",
+            "{ cups(where: { size: { eq: 1, eq: 2 } }) { totalCount } }",
+            "{ cups(where: { size: { eq: 1 }, size: { eq: 2 } }) { totalCount } }",
+            "{ cups(where: { or: [{ size: { eq: 1 }, size: { eq: 2 } }] }) { totalCount } }",
+            "mutation { createCup(input: { size: 1, size: 2 }) { id } }",
+            "mutation { createCup(input: { size: 1 }, input: { size: 2 }) { id } }",
+            "query($w: CupWhere = { size: { eq: 1 }, size: { eq: 2 } }) { cups(where: $w) { totalCount } }",
+        ] {
+            let typed = app.anyone().with("accept", "application/graphql-response+json");
+            let _ = typed.graphql(query).await.is(400).fails("GRAPHQL_VALIDATION_FAILED");
+        }
+        for (method, path, body) in [
+            ("POST", "/v1/cups", "{\"size\":1,\"size\":2}"),
+            ("POST", "/v1/cups", "[{\"size\":1},{\"size\":1,\"si\\u007ae\":2}]"),
+            ("PUT", "/v1/cups/0190b5a4-7e8f-7c3d-8a21-5f6e7d8c9b0a", "{\"size\":1,\"size\":2}"),
+            ("PATCH", "/v1/cups?size=1", "{\"size\":1,\"size\":2}"),
+        ] {
+            let reply = anyone.send(method, path, Some(body.as_bytes().to_vec())).await;
+            let _ = reply.is(400).fails("BAD_REQUEST").says("twice");
+        }
+        for path in ["/v1/cups?size=1&size=2", "/v1/cups?where={\"size\":{\"eq\":1,\"eq\":2}}"] {
+            let reply = app.anyone().get(path).await;
+            assert!([400, 422].contains(&reply.status), "{}", reply.whole());
+        }
+        assert_eq!(app.anyone().graphql("{ cups { totalCount } }").await.data()["cups"]["totalCount"], 0);
+    });
+}
+
+#[test]
+fn the_preface_of_http_2_is_turned_away_at_once() {
+    STORE.both(async |app| {
+        let settings = b"\0\0\0\x04\0\0\0\0\0";
+        for begin in ["", "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"] {
+            let begun = Instant::now();
+            let mut wire = Wire::open(app.address()).await;
+            if !begin.is_empty() {
+                assert!(wire.write(begin.as_bytes()).await);
+                assert!(wire.answer().await.is_some_and(|answer| raw::status(&answer) == 200));
+            }
+            let _ = wire.write(&[b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".as_slice(), settings].concat()).await;
+            let answer = wire.read(Duration::from_secs(20)).await;
+            assert!(begun.elapsed() < Duration::from_secs(5), "{:?}: {answer:?}", begun.elapsed());
+            assert!(answer.is_empty() || (400..500).contains(&raw::status(&answer)), "{answer:?}");
+        }
+        // Nor does it change over when it is asked to.
+        let asked = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: upgrade, http2-settings, close\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAAP__\r\n\r\n";
+        let answer = raw::send(app.address(), asked).await;
+        assert_eq!(raw::status(&answer), 200, "{answer:?}");
+        alive(app).await;
+    });
 }

@@ -104,6 +104,94 @@ fn production_suggests_no_names() {
 }
 
 #[test]
+fn production_tells_strangers_nothing_about_itself() {
+    for backend in Backend::available() {
+        runtime::block_on(async {
+            println!("on {backend:?}");
+            let app = App::with(backend, BOOKS).flags(&["--production"]).start().await;
+            let anyone = app.anyone();
+            // The schema, in whatever form.
+            for query in [
+                "{ __schema { types { name } } }",
+                "{ __type(name: \"Book\") { fields { name } } }",
+                "{ books { totalCount } __schema { queryType { name } } }",
+                "{ ...All } fragment All on Query { __schema { types { name } } }",
+            ] {
+                let reply = anyone.graphql(query).await;
+                assert!(!reply.errors().is_empty(), "{}", reply.whole());
+                assert!(reply.json()["data"].is_null(), "{}", reply.whole());
+                assert!(!reply.text().contains("Shelf"), "{}", reply.whole());
+            }
+            // A mistake is told, and what would be right is not.
+            for (query, names) in [
+                ("{ boks { id } }", &["books", "book"][..]),
+                ("{ books { nodes { titel } } }", &["title"]),
+                ("{ books(wher: {}) { totalCount } }", &["where"]),
+                ("{ books(where: { titel: { eq: \"a\" } }) { totalCount } }", &["title"]),
+                (
+                    "{ books(where: { title: { eqq: \"a\" } }) { totalCount } }",
+                    &["startsWith", "`eq`", "\"eq\""],
+                ),
+                ("{ books(orderBy: [{ title: ASCC }]) { totalCount } }", &["DESC", "\"ASC\"", "`ASC`"]),
+                ("{ books(orderBy: [{ titel: ASC }]) { totalCount } }", &["title"]),
+                ("mutation { createBok(input: { id: \"1\" }) { id } }", &["createBook"]),
+                (
+                    "mutation { createBook(input: { id: \"1\", titel: \"a\" }) { id } }",
+                    &["\"title\"", "`title`"],
+                ),
+                ("query($w: BookWher) { books(where: $w) { totalCount } }", &["BookWhere"]),
+                ("{ node(id: \"x\") { ... on Bok { id } } }", &["Book"]),
+                ("{ books @skp(if: true) { totalCount } }", &["skip"]),
+            ] {
+                let reply = anyone.graphql(query).await;
+                assert!(!reply.errors().is_empty(), "{}", reply.whole());
+                let text = reply.text().replace("field \"books\"", "").replace("type \"Book\"", "");
+                let text = text.replace("`createBook`", "").replace("\"createBook\"", "");
+                for name in names {
+                    assert!(!text.contains(name), "{name:?} for {query}: {}", reply.whole());
+                }
+                let text = text.to_lowercase();
+                assert!(!text.contains("did you mean") && !text.contains("possible"), "{}", reply.whole());
+            }
+            let variables = json!({ "w": { "titel": { "eq": "a" } }, "o": "ASCC" });
+            let query = "query($w: BookWhere, $o: OrderDirection!) { books(where: $w, orderBy: [{ title: $o }]) { totalCount } }";
+            let reply = anyone.graphql_with(query, variables).await;
+            assert!(!reply.errors().is_empty(), "{}", reply.whole());
+            for name in ["title", "DESC", "did you mean"] {
+                assert!(!reply.text().contains(name), "{name}: {}", reply.whole());
+            }
+            // Nor is there a page to try things on.
+            for accept in ["text/html", "text/html,application/xhtml+xml,*/*;q=0.8"] {
+                let reply = anyone.with("accept", accept).get("/graphql").await;
+                assert!((400..500).contains(&reply.status), "{}", reply.whole());
+                assert_ne!(reply.media_type(), "text/html", "{}", reply.whole());
+                assert!(!reply.text().to_lowercase().contains("<html"), "{}", reply.whole());
+            }
+            let canary = anyone.with("cookie", "canary=c4n4ry");
+            for path in ["/", "/graphql", "/v1/books", "/v1/books/1", "/metrics", "/healthz"] {
+                let reply = canary.send("TRACE", path, None).await.is(405);
+                assert!(
+                    !reply.text().contains("c4n4ry") && !reply.header("allow").contains("TRACE"),
+                    "{}",
+                    reply.whole()
+                );
+            }
+            // Numbers are for this machine: who comes through a proxy is from elsewhere, whatever it says.
+            let _ = anyone.get("/metrics").await.is(200);
+            for (name, value) in [
+                ("x-forwarded-for", "203.0.113.7"),
+                ("x-forwarded-for", "127.0.0.1"),
+                ("forwarded", "for=127.0.0.1"),
+            ] {
+                let reply = anyone.with(name, value).get("/metrics").await.is(401).fails("UNAUTHENTICATED");
+                assert!(!reply.text().contains("http_server"), "{}", reply.whole());
+            }
+            let _ = app.admin().with("x-forwarded-for", "203.0.113.7").get("/metrics").await.is(200);
+        });
+    }
+}
+
+#[test]
 fn mistakes_in_a_query_string_name_the_parameter() {
     both(BOOKS, async |app| {
         let _ = app.anyone().post("/v1/books", json!({ "id": "1", "title": "a", "n": 1 })).await.is(201);

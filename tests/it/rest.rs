@@ -63,6 +63,48 @@ fn a_304_has_the_tag_of_the_200_it_stands_for() {
 }
 
 #[test]
+fn a_tag_of_one_caller_says_nothing_to_another() {
+    let model = "type Cup @model(id: SERIAL) @allow(to: [READ, UPDATE], role: \"anyone\") { size: Int  secret: String @allow(to: [READ], role: \"admin\") }";
+    both(model, async |app| {
+        let _ = app.admin().post("/v1/cups", json!({ "size": 1, "secret": "s3cret" })).await.is(201);
+        let (anyone, admin) = (app.anyone(), app.admin());
+        for path in ["/v1/cups/1", "/v1/cups", "/v1/cups?sort=size"] {
+            let (own, full) = (anyone.get(path).await.good(), admin.get(path).await.good());
+            assert!(
+                full.text().contains("s3cret") && !own.text().contains("s3cret"),
+                "{path}: {}",
+                own.whole()
+            );
+            for reply in [&own, &full] {
+                let vary = reply.header("vary").to_lowercase();
+                for name in ["x-api-key", "authorization", "accept"] {
+                    assert!(
+                        vary.split(',').any(|item| item.trim() == name),
+                        "{path}: {name} is not in {vary}"
+                    );
+                }
+                assert!(!reply.header("cache-control").contains("public"), "{}", reply.whole());
+            }
+            if full.header("etag").is_empty() {
+                continue;
+            }
+            assert_ne!(own.header("etag"), full.header("etag"), "{path}");
+            let asked = anyone.with("if-none-match", &full.header("etag")).get(path).await.is(200);
+            assert_eq!(asked.json(), own.json(), "{path}");
+            let asked = admin.with("if-none-match", &own.header("etag")).get(path).await.is(200);
+            assert_eq!(asked.json(), full.json(), "{path}");
+            // Each to their own.
+            let same = anyone.with("if-none-match", &own.header("etag")).get(path).await.is(304);
+            assert!(same.header("vary").to_lowercase().contains("x-api-key"), "{}", same.whole());
+            let key = app.anyone().with("x-api-key", harness::app::ADMIN_KEY);
+            let _ = key.with("if-none-match", &full.header("etag")).get(path).await.is(304);
+            let _ = key.with("if-none-match", &own.header("etag")).get(path).await.is(200).says("s3cret");
+        }
+        assert!(!anyone.get("/v1/cups/1").await.header("etag").is_empty());
+    });
+}
+
+#[test]
 fn reads_and_bulk_changes_keep_to_the_rules_of_tags() {
     both(NOTES, async |app| {
         let anyone = app.anyone();

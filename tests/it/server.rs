@@ -1,10 +1,14 @@
 //! The program as a server: health, shutdown, request ids, compression, CORS, and a database that goes away.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use harness::app::ADMIN_KEY;
 use harness::raw::Wire;
-use harness::{App, Backend, STORE, both, json, model, postgres, runtime};
+use harness::{App, Backend, STORE, Value, both, json, model, postgres, runtime};
+use sea_orm::ConnectionTrait;
 
 #[test]
 fn it_says_how_it_is() {
@@ -331,4 +335,140 @@ fn a_database_that_is_gone_is_told_at_once_every_time() {
         let reply = app.anyone().get("/v1/items").await;
         assert!(!reply.header("retry-after").is_empty(), "{}", reply.whole());
     });
+}
+
+#[test]
+fn without_a_cache_of_statements_none_has_a_name() {
+    let Some(cluster) = postgres::shared().filter(|cluster| cluster.pid().is_some()) else { return };
+    runtime::block_on(async {
+        for (cache, named) in [("0", false), ("256", true)] {
+            let model = "type Item @model(id: SERIAL) @allow(to: [ALL], role: \"anyone\") { n: Int! }";
+            let app = App::with(Backend::Postgres, model)
+                .env("LAUNCHWAY_DATABASE__STATEMENT_CACHE", cache)
+                .start()
+                .await;
+            let mark = cluster.mark();
+            let _ = app.anyone().post("/v1/items", json!({ "n": 1 })).await.is(201);
+            let first = app.anyone().get("/v1/items").await.good().json();
+            assert_eq!(app.anyone().get("/v1/items").await.good().json(), first);
+            assert_eq!(first["data"][0]["n"], 1);
+            let log = cluster.log_since(mark).unwrap();
+            let own = format!("{}|", app.database_name().unwrap());
+            let lines: Vec<&str> = log.lines().filter(|line| line.starts_with(&own)).collect();
+            let unnamed = lines.iter().filter(|line| line.contains("execute <unnamed>: ")).count();
+            assert_eq!(lines.iter().any(|line| line.contains("sqlx_s_")), named, "{cache}: {lines:#?}");
+            assert!(named || unnamed >= 3, "{cache}: {lines:#?}");
+            let executes = lines.iter().filter(|line| line.contains("LOG:  execute ")).count();
+            assert!(named || unnamed == executes, "{cache}: {lines:#?}");
+        }
+    });
+}
+
+/// What SQLite says about its file; nothing to be said of PostgreSQL, which was not killed.
+async fn sound(app: &App) {
+    if app.backend() == Backend::Sqlite {
+        let database = sea_orm::Database::connect(app.database()).await.unwrap();
+        let check = sea_orm::Statement::from_string(sea_orm::DbBackend::Sqlite, "PRAGMA integrity_check");
+        let row = database.query_one_raw(check).await.unwrap().unwrap();
+        assert_eq!(row.try_get_by_index::<String>(0).unwrap(), "ok");
+        let _ = database.close().await;
+    }
+}
+
+#[test]
+fn what_was_acknowledged_in_a_crowd_survives_a_kill() {
+    let model = "type Item @model(id: SERIAL) @allow(to: [ALL], role: \"anyone\") { n: Int! }";
+    for backend in Backend::available() {
+        runtime::block_on(async {
+            println!("on {backend:?}");
+            let mut app = App::start(backend, model).await;
+            let made = Arc::new(AtomicUsize::new(0));
+            let clients: Vec<_> = (0..8)
+                .map(|n| {
+                    let (anyone, made) =
+                        (app.anyone().with("content-type", "application/json"), Arc::clone(&made));
+                    tokio::spawn(async move {
+                        let mut ids = Vec::new();
+                        let body = json!({ "n": n }).to_string().into_bytes();
+                        while let Ok(reply) = anyone.attempt("POST", "/v1/items", Some(body.clone())).await {
+                            let row = reply.is(201).json();
+                            ids.push(row["id"].as_str().unwrap().to_owned());
+                            made.fetch_add(1, Ordering::Relaxed);
+                        }
+                        ids
+                    })
+                })
+                .collect();
+            while made.load(Ordering::Relaxed) < 200 {
+                assert!(clients.iter().all(|client| !client.is_finished()), "{}", app.logs());
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            app.stop();
+            let mut acknowledged = Vec::new();
+            for client in clients {
+                acknowledged.extend(client.await.unwrap());
+            }
+            assert!(acknowledged.len() >= 200);
+            if backend == Backend::Sqlite {
+                sound(&app).await;
+            }
+            app.launch().await;
+            let lines =
+                app.anyone().with("accept", "application/x-ndjson").get("/v1/items?fields=id").await.good();
+            let there: HashSet<String> = lines
+                .text()
+                .lines()
+                .map(|line| {
+                    let row: Value = serde_json::from_str(line).unwrap();
+                    row["id"].as_str().unwrap().to_owned()
+                })
+                .collect();
+            let lost: Vec<&String> = acknowledged.iter().filter(|id| !there.contains(*id)).collect();
+            assert!(lost.is_empty(), "lost: {lost:?}");
+            sound(&app).await;
+        });
+    }
+}
+
+#[test]
+fn a_kill_leaves_all_of_many_rows_or_none() {
+    let model = "
+type Box @model(id: SERIAL, plural: \"boxes\") @allow(to: [ALL], role: \"anyone\") { text: String! items: [Item!]! }
+type Item @model(id: SERIAL) @allow(to: [ALL], role: \"anyone\") { text: String! box: Box! }";
+    // With those inside, 1,000 rows in one request.
+    let text = "word ".repeat(40);
+    let row = json!({ "text": text, "items": { "create": [{ "text": text }] } });
+    let body = json!(vec![row; 500]).to_string().into_bytes();
+    for backend in Backend::available() {
+        runtime::block_on(async {
+            println!("on {backend:?}");
+            let mut app = App::start(backend, model).await;
+            let poster = |app: &App| app.anyone().with("content-type", "application/json");
+            let begun = std::time::Instant::now();
+            let _ = poster(&app).send("POST", "/v1/boxes", Some(body.clone())).await.is(201);
+            let whole = begun.elapsed();
+            let mut acknowledged = 1;
+            for part in 1..=6 {
+                let anyone = poster(&app);
+                let body = body.clone();
+                let post = tokio::spawn(async move { anyone.attempt("POST", "/v1/boxes", Some(body)).await });
+                // At another moment each time.
+                tokio::time::sleep(whole * part / 6).await;
+                app.stop();
+                if let Ok(reply) = post.await.unwrap() {
+                    let _ = reply.is(201);
+                    acknowledged += 1;
+                }
+                sound(&app).await;
+                app.launch().await;
+                let data = app.anyone().graphql("{ boxes { totalCount } items { totalCount } }").await.data();
+                let (boxes, items) = (
+                    data["boxes"]["totalCount"].as_u64().unwrap(),
+                    data["items"]["totalCount"].as_u64().unwrap(),
+                );
+                assert_eq!((boxes % 500, boxes), (0, items), "killed after {part} sixths of {whole:?}");
+                assert!(boxes >= acknowledged * 500, "{boxes} of {acknowledged} requests");
+            }
+        });
+    }
 }

@@ -5,7 +5,8 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use harness::{App, Backend, runtime};
+use harness::app::ADMIN_KEY;
+use harness::{App, Backend, json, runtime};
 
 const MODEL: &str = "type Cup @model @allow(to: [ALL], role: \"anyone\") { size: Int }";
 
@@ -175,4 +176,132 @@ fn what_is_disabled_sends_nothing() {
             assert_eq!(!collector.received.lock().unwrap().is_empty(), sent, "{value}");
         }
     });
+}
+
+#[test]
+fn a_trace_says_what_was_asked_of_the_database_and_not_with_which_values() {
+    const NUMBER: &str = "918273645";
+    for (backend, log) in
+        Backend::available().into_iter().flat_map(|backend| [(backend, "info"), (backend, "debug")])
+    {
+        runtime::block_on(async {
+            println!("on {backend:?}, {log}");
+            let collector = Collector::start();
+            let mut app = App::with(backend, MODEL)
+                .env("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url)
+                .env("LAUNCHWAY_TELEMETRY__LOG", log)
+                .start()
+                .await;
+            let anyone = app.anyone();
+            let number: u32 = NUMBER.parse().unwrap();
+            let _ = anyone.post("/v1/cups", json!({ "size": number })).await.is(201);
+            let _ = anyone.get(&format!("/v1/cups?size={NUMBER}")).await.good();
+            let _ = anyone.get(&format!("/v1/cups?where={{\"size\":{{\"eq\":{NUMBER}}}}}")).await.good();
+            let _ = anyone.get(&format!("/v1/cups/aggregate?sum=size&size={NUMBER}")).await.good();
+            let _ = anyone
+                .json("PATCH", &format!("/v1/cups?size={NUMBER}"), json!({ "size": number }))
+                .await
+                .good();
+            let _ = anyone.get(&format!("/v1/cups?size={NUMBER}{NUMBER}")).await.is(422);
+            let literal = format!("{{ cups(where: {{ size: {{ eq: {NUMBER} }} }}) {{ totalCount }} }}");
+            let _ = anyone.graphql(&literal).await.good();
+            let query = "query Big($n: Int!) { cups(where: { size: { eq: $n } }) { totalCount } }";
+            let _ = anyone.graphql_with(query, json!({ "n": number })).await.good();
+            app.signal("TERM");
+            assert_eq!(app.ended(Duration::from_secs(30)).await, Some(0), "{}", app.logs());
+            let said = collector.said("/v1/traces");
+            for word in ["db.system.name", "db.operation.name", "db.query.summary", "SELECT", "cups"] {
+                assert!(said.contains(word), "{word} on {backend:?}: {said:?}");
+            }
+            for word in ["db.statement", "db.query.text", "select ", "insert ", " from ", "where", NUMBER] {
+                assert!(!said.contains(word), "{word} on {backend:?}: {said:?}");
+            }
+            let metrics = collector.said("/v1/metrics");
+            assert!(
+                !metrics.contains(NUMBER) && metrics.contains("db.client.operation.duration"),
+                "{metrics:?}"
+            );
+        });
+    }
+}
+
+#[test]
+fn what_callers_send_is_not_logged() {
+    const CANARY: &str = "c4n4ryc4n4ry";
+    let model = "type Cup @model(id: SERIAL) @allow(to: [ALL], role: \"anyone\") { label: String! @unique @check(maxLength: 60)  size: Int }";
+    for backend in Backend::available() {
+        runtime::block_on(async {
+            println!("on {backend:?}");
+            let app = App::with(backend, model)
+                .env("LAUNCHWAY_TELEMETRY__LOG", "debug")
+                .env("LAUNCHWAY_TELEMETRY__ACCESS_LOG", "true")
+                .start()
+                .await;
+            let anyone = app.anyone();
+            // In a body that is good, and in bodies that are not.
+            let _ = anyone.post("/v1/cups", json!({ "label": CANARY })).await.is(201);
+            let _ =
+                anyone.post("/v1/cups", json!({ "label": CANARY })).await.is(409).fails("UNIQUE_VIOLATION");
+            let _ = anyone.post("/v1/cups", json!({ "label": CANARY.repeat(9) })).await.is(422);
+            let create = "mutation($label: String!) { createCup(input: { label: $label }) { id } }";
+            let _ = anyone.graphql_with(create, json!({ "label": CANARY })).await.fails("UNIQUE_VIOLATION");
+            let literal = format!("{{ cups(where: {{ label: {{ eq: \"{CANARY}\" }} }}) {{ totalCount }} }}");
+            let _ = anyone.graphql(&literal).await.good();
+            let broken = format!("{{\"label\": \"{CANARY}\", ").into_bytes();
+            let typed = anyone.with("content-type", "application/json");
+            let _ = typed.send("POST", "/v1/cups", Some(broken)).await.is(400);
+            // As a credential, as another header, in a query string.
+            let _ = anyone.with("authorization", &format!("Bearer {CANARY}")).get("/v1/cups").await.is(401);
+            let _ = anyone.with("authorization", CANARY).get("/v1/cups").await.is(401);
+            let _ = anyone.with("x-api-key", CANARY).get("/v1/cups").await.is(401);
+            let _ = anyone.with("cookie", CANARY).get("/v1/cups").await.good();
+            let _ = anyone.get(&format!("/v1/cups?label={CANARY}")).await.good();
+            let _ = anyone.get(&format!("/v1/cups?where={{\"label\":{{\"eq\":\"{CANARY}\"}}}}")).await.good();
+            let path = format!(
+                "/graphql?query=query($l:String){{cups(where:{{label:{{eq:$l}}}}){{totalCount}}}}&variables={{\"l\":\"{CANARY}\"}}"
+            );
+            let _ = anyone.get(&path).await.good();
+            let logs = app.logs();
+            for word in ["/v1/cups", "the request was refused", "UNIQUE_VIOLATION"] {
+                assert!(logs.contains(word), "{word} is not in\n{logs}");
+            }
+            let lines: Vec<&str> = logs.lines().filter(|line| line.contains(CANARY)).collect();
+            assert!(lines.is_empty() && !logs.contains(ADMIN_KEY), "{lines:#?}");
+        });
+    }
+}
+
+#[test]
+fn a_value_that_is_refused_is_told_to_its_sender_and_not_to_the_log() {
+    const CANARY: &str = "c4n4ryc4n4ry";
+    let model =
+        "type Cup @model(id: SERIAL) @allow(to: [ALL], role: \"anyone\") { label: String  size: Int }";
+    for backend in Backend::available() {
+        runtime::block_on(async {
+            println!("on {backend:?}");
+            let app = App::with(backend, model).env("LAUNCHWAY_TELEMETRY__LOG", "debug").start().await;
+            let anyone = app.anyone();
+            let _ = anyone.post("/v1/cups", json!({ "label": "a" })).await.is(201);
+            let _ = anyone.post("/v1/cups", json!({ "size": CANARY })).await.is(422).says(CANARY);
+            let _ = anyone.patch("/v1/cups/1", json!({ "size": CANARY })).await.is(422);
+            let _ = anyone.put("/v1/cups/1", json!({ "size": CANARY })).await.is(422);
+            let _ = anyone.get(&format!("/v1/cups?size={CANARY}")).await.is(422);
+            let _ = anyone.get(&format!("/v1/cups?size[in]=1,{CANARY}")).await.is(422);
+            let _ = anyone.get(&format!("/v1/cups?where={{\"size\":{{\"eq\":\"{CANARY}\"}}}}")).await.is(422);
+            let _ = anyone.get(&format!("/v1/cups?after={CANARY}")).await.is(400);
+            let _ = anyone.get(&format!("/v1/cups?limit={CANARY}")).await.is(400);
+            let query = "query($n: Int) { cups(where: { size: { eq: $n } }) { totalCount } }";
+            let _ = anyone.graphql_with(query, json!({ "n": CANARY })).await.fails("BAD_VARIABLE");
+            let literal = format!("{{ cups(where: {{ size: {{ eq: \"{CANARY}\" }} }}) {{ totalCount }} }}");
+            assert!(!anyone.graphql(&literal).await.errors().is_empty());
+            let _ = anyone
+                .graphql(&format!("{{ cups(after: \"{CANARY}\") {{ totalCount }} }}"))
+                .await
+                .fails("CURSOR_INVALID");
+            let logs = app.logs();
+            assert!(logs.contains("the request was refused"), "{logs}");
+            let lines: Vec<&str> = logs.lines().filter(|line| line.contains(CANARY)).collect();
+            assert!(lines.is_empty(), "{lines:#?}");
+        });
+    }
 }

@@ -108,6 +108,54 @@ fn when_the_client_hangs_up_its_statement_ends() {
     });
 }
 
+#[test]
+fn who_finds_no_free_connection_is_told_so_soon() {
+    let env = [
+        ("LAUNCHWAY_DATABASE__STATEMENT_TIMEOUT", "60s"),
+        ("LAUNCHWAY_DATABASE__CONNECTIONS", "1"),
+        ("LAUNCHWAY_DATABASE__ACQUIRE_TIMEOUT", "300ms"),
+        ("LAUNCHWAY_LIMITS__COST", "1000000"),
+        ("LAUNCHWAY_LIMITS__REQUEST_TIMEOUT", "90s"),
+    ];
+    every(&env, async |app| {
+        let slow = app.anyone();
+        let four = format!(
+            "{{ items(first: 1) {{ nodes {{ a: {NESTED} b: {NESTED} c: {NESTED} d: {NESTED} }} }} }}"
+        );
+        let four = json!({ "query": four });
+        let slow = tokio::spawn(harness::oracle::once(async move { slow.post("/graphql", four).await }));
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let (refused, took) = loop {
+            let begun = Instant::now();
+            let reply = app.anyone().get("/v1/items?limit=1").await;
+            if reply.status != 200 {
+                break (reply, begun.elapsed());
+            }
+            assert!(!slow.is_finished(), "it takes longer: {}", slow.await.unwrap().whole());
+            assert!(Instant::now() < deadline, "the slow one holds no connection");
+            tokio::task::yield_now().await;
+        };
+        let refused = refused.is(503).fails("UNAVAILABLE");
+        assert!(
+            refused.header("retry-after").parse::<u32>().is_ok_and(|wait| wait > 0),
+            "{}",
+            refused.whole()
+        );
+        assert!((Duration::from_millis(250)..Duration::from_secs(3)).contains(&took), "{took:?}");
+        let _ = app.anyone().get("/healthz").await.is(200);
+        let _ = harness::oracle::once(app.anyone().graphql("{ items(first: 1) { nodes { id } } }"))
+            .await
+            .fails("UNAVAILABLE");
+        assert!(!slow.is_finished(), "it takes longer");
+        // It hangs up, and there is room.
+        slow.abort();
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while app.anyone().get("/v1/items?limit=1").await.status != 200 {
+            assert!(Instant::now() < deadline, "the connection does not come back");
+        }
+    });
+}
+
 /// The condition as REST takes it: names in quotes.
 fn encoded(condition: &str) -> String {
     let json = condition.replace("{ ", "{\"").replace(": ", "\":");
