@@ -270,3 +270,38 @@ fn what_callers_send_is_not_logged() {
         });
     }
 }
+
+#[test]
+fn a_value_that_is_refused_is_told_to_its_sender_and_not_to_the_log() {
+    const CANARY: &str = "c4n4ryc4n4ry";
+    let model =
+        "type Cup @model(id: SERIAL) @allow(to: [ALL], role: \"anyone\") { label: String  size: Int }";
+    for backend in Backend::available() {
+        runtime::block_on(async {
+            println!("on {backend:?}");
+            let app = App::with(backend, model).env("LAUNCHWAY_TELEMETRY__LOG", "debug").start().await;
+            let anyone = app.anyone();
+            let _ = anyone.post("/v1/cups", json!({ "label": "a" })).await.is(201);
+            let _ = anyone.post("/v1/cups", json!({ "size": CANARY })).await.is(422).says(CANARY);
+            let _ = anyone.patch("/v1/cups/1", json!({ "size": CANARY })).await.is(422);
+            let _ = anyone.put("/v1/cups/1", json!({ "size": CANARY })).await.is(422);
+            let _ = anyone.get(&format!("/v1/cups?size={CANARY}")).await.is(422);
+            let _ = anyone.get(&format!("/v1/cups?size[in]=1,{CANARY}")).await.is(422);
+            let _ = anyone.get(&format!("/v1/cups?where={{\"size\":{{\"eq\":\"{CANARY}\"}}}}")).await.is(422);
+            let _ = anyone.get(&format!("/v1/cups?after={CANARY}")).await.is(400);
+            let _ = anyone.get(&format!("/v1/cups?limit={CANARY}")).await.is(400);
+            let query = "query($n: Int) { cups(where: { size: { eq: $n } }) { totalCount } }";
+            let _ = anyone.graphql_with(query, json!({ "n": CANARY })).await.fails("BAD_VARIABLE");
+            let literal = format!("{{ cups(where: {{ size: {{ eq: \"{CANARY}\" }} }}) {{ totalCount }} }}");
+            assert!(!anyone.graphql(&literal).await.errors().is_empty());
+            let _ = anyone
+                .graphql(&format!("{{ cups(after: \"{CANARY}\") {{ totalCount }} }}"))
+                .await
+                .fails("CURSOR_INVALID");
+            let logs = app.logs();
+            assert!(logs.contains("the request was refused"), "{logs}");
+            let lines: Vec<&str> = logs.lines().filter(|line| line.contains(CANARY)).collect();
+            assert!(lines.is_empty(), "{lines:#?}");
+        });
+    }
+}
