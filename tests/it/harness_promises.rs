@@ -41,6 +41,20 @@ fn statements_that_are_none_are_noticed_and_no_others() {
 }
 
 #[test]
+fn an_app_whose_statement_was_none_fails_its_test() {
+    if postgres::shared().is_none_or(|cluster| cluster.pid().is_none()) {
+        return;
+    }
+    runtime::block_on(async {
+        let app = App::start(Backend::Postgres, "type Cup @model { n: Int }").await;
+        let database = Database::connect(app.database()).await.unwrap();
+        database.execute_unprepared("selekt 1").await.unwrap_err();
+        let dropped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(app)));
+        assert!(dropped.is_err());
+    });
+}
+
+#[test]
 fn queries_are_asked_of_both_executors_unless_they_are_counted() {
     let Some(cluster) = postgres::shared() else { return };
     runtime::block_on(async {
