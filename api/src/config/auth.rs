@@ -7,6 +7,9 @@ use super::unit::Secret;
 /// The shortest admin key that production accepts.
 pub const ADMIN_KEY_MIN: usize = 32;
 
+/// Different characters of an administrator's key in production: random ones of that length have more.
+pub const ADMIN_KEY_DIFFERENT: usize = 8;
+
 /// Who is the administrator.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

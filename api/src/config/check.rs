@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use figment::Figment;
 
-use super::auth::ADMIN_KEY_MIN;
+use super::auth::{ADMIN_KEY_DIFFERENT, ADMIN_KEY_MIN};
 use super::cors::is_origin;
 use super::error::{Error, Problem, layer};
 use super::{Config, Mode};
@@ -44,6 +44,11 @@ fn server(config: &Config, found: &mut Found) {
     let key = config.auth.admin_key.reveal();
     if !key.is_empty() && config.mode == Mode::Production && key.chars().count() < ADMIN_KEY_MIN {
         found.push(("auth.admin_key", format!("is shorter than {ADMIN_KEY_MIN} characters")));
+    }
+    let different: std::collections::HashSet<char> = key.chars().collect();
+    if !key.is_empty() && config.mode == Mode::Production && different.len() < ADMIN_KEY_DIFFERENT {
+        let message = "can be guessed; take random characters, such as those of `openssl rand -hex 32`";
+        found.push(("auth.admin_key", message.to_owned()));
     }
     if key.chars().any(|c| c.is_whitespace() || c.is_control() || !c.is_ascii()) {
         found.push(("auth.admin_key", "must be visible ASCII characters without spaces".to_owned()));

@@ -9,8 +9,9 @@ use async_graphql::parser::{self, Pos, Positioned};
 use async_graphql::registry::{MetaType, Registry};
 use async_graphql::{Name, Request, ServerError};
 use entity::suggest;
-use service::{Code, Error};
+use service::{Code, Error, Principal};
 
+use super::execute::Call;
 use super::lower::Definitions;
 use super::render::Fault;
 use super::resolve;
@@ -67,11 +68,11 @@ impl Known {
 /// Everything that is wrong with it, with places.
 pub(crate) async fn read(
     id: u64,
-    text: &str,
-    name: Option<&str>,
+    call: &Call<'_>,
     bundle: &Bundle,
     settings: &Settings,
 ) -> Result<Known, Vec<Fault>> {
+    let (text, name) = (call.text, call.name);
     let document = parse(text, &settings.bounds).map_err(|fault| vec![fault])?;
     let (kind, introspects, definitions) = {
         let operation = choose(&document, name).map_err(|error| vec![error.into()])?;
@@ -79,6 +80,9 @@ pub(crate) async fn read(
         if kind == OperationType::Subscription {
             let error = Error::new(Code::NotSupported, "Subscriptions are not served here.");
             return Err(vec![Fault::at(error, operation.pos)]);
+        }
+        if kind == OperationType::Mutation {
+            changes(call, bundle).map_err(|error| vec![Fault::at(error, operation.pos)])?;
         }
         (
             kind,
@@ -90,6 +94,27 @@ pub(crate) async fn read(
     usage::check(&document, bundle.registry())?;
     let (text, name) = (text.into(), name.map(Into::into));
     Ok(Known { id, schema: bundle.id, text, name, document, kind, introspects, definitions })
+}
+
+/// Says no to a mutation where none can be: over GET, and of a caller whom no rule opens any.
+///
+/// # Errors
+/// `METHOD_NOT_ALLOWED`, `UNAUTHENTICATED`, `FORBIDDEN`.
+pub(crate) fn changes(call: &Call<'_>, bundle: &Bundle) -> Result<(), Error> {
+    if call.safe {
+        let message = "A GET request can run queries only.";
+        return Err(Error::new(Code::MethodNotAllowed, message).hint("send mutations by POST"));
+    }
+    if bundle.registry().mutation_type.is_some() {
+        return Ok(());
+    }
+    Err(match bundle.principal() {
+        Principal::Anonymous => {
+            Error::new(Code::Unauthenticated, "Credentials are needed to change anything.")
+                .hint("Send `Authorization: Bearer <key>`.")
+        }
+        _ => Error::new(Code::Forbidden, "You may not change anything."),
+    })
 }
 
 fn parse(text: &str, bounds: &Bounds) -> Result<ExecutableDocument, Fault> {

@@ -104,9 +104,8 @@ impl Executor {
         let bundle = self.schemas.bundle(&context, &self.settings).await.map_err(one)?;
         let known = self.known(&bundle, &call).await?;
         trace(&known);
-        if call.safe && known.kind != OperationType::Query {
-            let message = "A GET request can run queries only.";
-            return Err(one(Error::new(Code::MethodNotAllowed, message).hint("send mutations by POST")));
+        if known.kind == OperationType::Mutation {
+            document::changes(&call, &bundle).map_err(one)?;
         }
         let bound = known.definitions.bind(bundle.registry(), call.variables, self.settings.suggestions)?;
         if known.introspects || call.resolvers {
@@ -147,7 +146,7 @@ impl Executor {
             return Ok(known);
         }
         let id = self.next.fetch_add(1, Ordering::Relaxed);
-        let known = Arc::new(document::read(id, call.text, call.name, bundle, &self.settings).await?);
+        let known = Arc::new(document::read(id, call, bundle, &self.settings).await?);
         self.known.insert(key, Arc::clone(&known));
         Ok(known)
     }

@@ -72,7 +72,12 @@ pub(super) fn csv(page: &str, columns: &[Vec<String>]) -> Result<Vec<u8>> {
                 None | Some(Value::Null) => {}
                 Some(Value::String(text)) => cell(text, &mut out),
                 Some(plain @ (Value::Bool(_) | Value::Number(_))) => out.push_str(&plain.to_string()),
-                Some(nested @ (Value::Array(_) | Value::Object(_))) => cell(&nested.to_string(), &mut out),
+                Some(nested @ (Value::Array(_) | Value::Object(_))) => {
+                    // The databases keep the keys of objects in orders of their own.
+                    let mut nested = nested.clone();
+                    nested.sort_all_objects();
+                    cell(&nested.to_string(), &mut out);
+                }
             }
         }
         out.push_str("\r\n");

@@ -150,7 +150,7 @@ fn full() -> Error {
     )
 }
 
-fn away() -> Error {
+pub(super) fn away() -> Error {
     Error::new(Code::Unavailable, "The database can't be reached.")
         .hint("Try again in a moment.")
         .retry_after(RETRY_AFTER)

@@ -91,14 +91,19 @@ pub(super) async fn open(settings: &Settings) -> Result<Database> {
             let alarm = Alarm::new();
             let writer = sqlite(settings, &alarm).await?;
             let kind = Kind::Sqlite { readers: readers(settings).await?, alarm };
-            Ok(Database { kind, writer, patience: settings.statement_timeout })
+            Ok(Database { kind, writer, patience: settings.statement_timeout, longest: longest(settings) })
         }
         Dialect::Postgres => {
             let kind = Kind::Postgres(servers(settings)?);
             let writer = postgres(settings).await?;
-            Ok(Database { kind, writer, patience: settings.statement_timeout })
+            Ok(Database { kind, writer, patience: settings.statement_timeout, longest: longest(settings) })
         }
     }
+}
+
+/// How long a statement may take when everything before it takes as long as it may.
+fn longest(settings: &Settings) -> Duration {
+    2 * settings.acquire_timeout + settings.statement_timeout + Duration::from_secs(1)
 }
 
 fn common(settings: &Settings, connections: u32) -> ConnectOptions {

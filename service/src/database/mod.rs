@@ -36,6 +36,8 @@ pub struct Database {
     writer: DatabaseConnection,
     /// How long a statement may run.
     patience: Duration,
+    /// How long one may take with all that comes before it; PostgreSQL has ended it itself by then, unless it is away.
+    longest: Duration,
 }
 
 #[derive(Debug, Clone)]
@@ -92,7 +94,7 @@ impl Database {
         deadline: Option<Instant>,
     ) -> Result<Option<QueryResult>> {
         match &self.kind {
-            Kind::Postgres(servers) => within(deadline, servers.one(sql, values)).await,
+            Kind::Postgres(servers) => served(deadline, self.longest, servers.one(sql, values)).await,
             Kind::Sqlite { readers, .. } => {
                 let end = sooner(deadline, self.patience);
                 within(Some(end), readers.one(sql, values, end)).await
@@ -112,7 +114,7 @@ impl Database {
         deadline: Option<Instant>,
     ) -> Result<Vec<QueryResult>> {
         match &self.kind {
-            Kind::Postgres(servers) => within(deadline, servers.all(sql, values)).await,
+            Kind::Postgres(servers) => served(deadline, self.longest, servers.all(sql, values)).await,
             Kind::Sqlite { .. } => Err(Error::internal("a write of SQLite's outside of a transaction")),
         }
     }
@@ -123,7 +125,7 @@ impl Database {
     /// `UNAVAILABLE` when no connection comes free in time.
     pub async fn begin(&self, deadline: Option<Instant>) -> Result<Transaction> {
         let work = match &self.kind {
-            Kind::Postgres(servers) => Work::Postgres(within(deadline, servers.begin()).await?),
+            Kind::Postgres(servers) => Work::Postgres(served(deadline, self.longest, servers.begin()).await?),
             Kind::Sqlite { alarm, .. } => {
                 let options = TransactionOptions {
                     // A deferred transaction that reads before it writes can't be made to wait: it fails as busy at
@@ -243,6 +245,20 @@ async fn timed<T>(
 fn sooner(deadline: Option<Instant>, patience: Duration) -> Instant {
     let end = Instant::now() + patience;
     deadline.map_or(end, |deadline| deadline.min(end))
+}
+
+/// Work of PostgreSQL's, which ends what takes too long itself: a server that does not is away.
+async fn served<T>(
+    deadline: Option<Instant>,
+    longest: Duration,
+    work: impl Future<Output = std::result::Result<T, sea_orm::DbErr>>,
+) -> Result<T> {
+    let end = Instant::now() + longest;
+    if deadline.is_some_and(|deadline| deadline <= end) {
+        return within(deadline, work).await;
+    }
+    let outcome = tokio::time::timeout_at(end, work).await.map_err(|_| classify::away())?;
+    outcome.map_err(classify::database)
 }
 
 async fn within<T>(

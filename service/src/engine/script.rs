@@ -1,4 +1,4 @@
-//! Writes: a script of statements in one transaction, then one read of what came of it.
+//! Writes: a script of statements in one transaction; what came of each field is read when it is done.
 
 use std::time::{Duration, Instant};
 
@@ -6,6 +6,7 @@ use entity::catalog::Entity;
 use entity::{EntityId, Input, Value};
 use migration::Dialect;
 use sea_orm::QueryResult;
+use tracing::Instrument;
 
 use super::execute::{self, Values};
 use super::plan::write::{AnswerPlan, Expect, KeyRef, Keys, Miss, StepPlan, WritePlan, WritePlanner};
@@ -156,6 +157,21 @@ impl Engine {
     }
 }
 
+/// What a statement does and to which table, for spans: its first words.
+fn subject(text: &str) -> (&'static str, String) {
+    let operation = match text.get(..6) {
+        Some("insert") => "INSERT",
+        Some("update") => "UPDATE",
+        Some("delete") => "DELETE",
+        _ => "SELECT",
+    };
+    let table = match operation {
+        "SELECT" => None,
+        _ => text.split('"').nth(1),
+    };
+    (operation, table.map_or_else(|| operation.to_owned(), |table| format!("{operation} {table}")))
+}
+
 /// Where the statements of a script run.
 enum Connection<'a> {
     /// All in one transaction.
@@ -202,17 +218,27 @@ impl<'a> Run<'a> {
     }
 
     async fn all(&mut self) -> Result<()> {
-        for (index, step) in self.plan.steps.iter().enumerate() {
-            self.step(step).await.map_err(|error| error.under(self.plan.root_of(index)))?;
+        let plan = self.plan;
+        let mut done = 0;
+        for (position, ((key, _), end)) in plan.answers.iter().zip(&plan.ends).enumerate() {
+            for step in plan.steps.get(done..*end).unwrap_or_default() {
+                self.step(step).await.map_err(|error| error.under(key.as_str()))?;
+            }
+            done = *end;
+            if self.alone().is_some() {
+                continue;
+            }
+            // One field after the other, as the specification has it: none knows of what those behind it did.
+            self.read(|index, answer| {
+                index == position
+                    && match answer {
+                        AnswerPlan::One { before, .. } | AnswerPlan::Batch { before, .. } => !before,
+                        AnswerPlan::Nothing(_) => false,
+                    }
+            })
+            .await?;
         }
-        if self.alone().is_some() {
-            return Ok(());
-        }
-        self.read(|_, answer| match answer {
-            AnswerPlan::One { before, .. } | AnswerPlan::Batch { before, .. } => !before,
-            AnswerPlan::Nothing(_) => false,
-        })
-        .await
+        Ok(())
     }
 
     async fn step(&mut self, step: &StepPlan) -> Result<()> {
@@ -276,13 +302,16 @@ impl<'a> Run<'a> {
     async fn query(&mut self, text: &str, binds: &[Bind]) -> Result<Vec<QueryResult>> {
         let values = Values { context: self.context, params: &[], touched: &self.touched };
         let bound = execute::bind_all(&self.engine.database, binds, &values)?;
+        let (operation, summary) = subject(text);
+        let span = execute::span(&self.engine.database, &summary, operation);
         let work = async {
             match &mut self.connection {
                 Connection::Transaction(transaction) => transaction.query(text, bound).await,
                 Connection::Any(_) => self.engine.database.write(text, bound, self.context.deadline).await,
             }
         };
-        work.await.map_err(|error| explain::constraint(self.context, error))
+        let outcome = if span.is_disabled() { work.await } else { work.instrument(span).await };
+        outcome.map_err(|error| explain::constraint(self.context, error))
     }
 
     fn remember(&mut self, slot: usize, entity: EntityId, rows: &[QueryResult]) -> Result<()> {

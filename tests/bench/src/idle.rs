@@ -39,10 +39,9 @@ pub fn run(launchway: &Path) {
         "{:<22}{:>14}{:>12}{:>18}{:>12}{:>12}",
         "", "answer ms", "RSS MiB", "GraphQL ms", "RSS MiB", "peak MiB"
     );
-    for (name, model, goal) in [
-        ("the example", example, "under 300 ms, 40 MiB"),
-        ("300 types", large(), "under 2 s, 150 MiB"),
-    ] {
+    for (name, model, goal) in
+        [("the example", example, "under 300 ms, 40 MiB"), ("300 types", large(), "under 2 s, 150 MiB")]
+    {
         let place = folder.path().join(name.replace(' ', "-"));
         std::fs::create_dir(&place).expect("a folder");
         std::fs::write(place.join("model.graphql"), model).expect("the model");

@@ -6,6 +6,7 @@ use service::Principal;
 
 use super::{Budget, operation};
 use crate::graphql::document;
+use crate::graphql::execute::Call;
 use crate::graphql::model::{SHOP, context};
 use crate::graphql::render::Fault;
 use crate::graphql::schema::Schemas;
@@ -16,7 +17,10 @@ async fn lowered(query: &str, variables: Json) -> String {
     let settings = Arc::new(Settings::default());
     let context = context(SHOP, Principal::Admin);
     let bundle = Schemas::default().bundle(&context, &settings).await.unwrap();
-    let known = match document::read(0, query, None, &bundle, &settings).await {
+    let none = serde_json::Map::new();
+    let call =
+        Call { text: query, name: None, variables: &none, safe: false, idempotency: None, resolvers: false };
+    let known = match document::read(0, &call, &bundle, &settings).await {
         Ok(known) => known,
         Err(faults) => {
             return format!(

@@ -28,6 +28,11 @@ pub(crate) struct Bundle {
 }
 
 impl Bundle {
+    /// For whom it was made.
+    pub(crate) fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
     /// The types by name.
     pub(crate) fn registry(&self) -> &Registry {
         self.schema.registry()

@@ -29,14 +29,6 @@ pub(crate) struct WritePlan {
     pub(crate) slots: usize,
 }
 
-impl WritePlan {
-    /// The key of the root a step belongs to.
-    pub(crate) fn root_of(&self, step: usize) -> &str {
-        let root = self.ends.iter().position(|end| step < *end);
-        root.and_then(|root| self.answers.get(root)).map_or("", |(key, _)| key.as_str())
-    }
-}
-
 /// One thing done to the database.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum StepPlan {

@@ -11,6 +11,9 @@ use crate::error::{Code, Error, Result};
 /// Bytes of an id that a client makes: it must fit into a path.
 const KEY: usize = 1_000;
 
+/// Ids that a URL could not tell from its own words.
+const NO_KEYS: [&str; 3] = [".", "..", "aggregate"];
+
 /// What a row's input says, split by what has to be done about it.
 pub(super) struct RowInput<'a, 'i> {
     /// Columns of the row itself.
@@ -95,6 +98,12 @@ impl<'a> WritePlanner<'a> {
             && (id.is_empty() || id.len() > KEY)
         {
             return Err(Error::new(Code::BadValue, format!("An id has 1 to {KEY} bytes.")));
+        }
+        if let (Some(System::Key), Value::Text(id)) = (field.system, &value)
+            && NO_KEYS.contains(&id.as_str())
+        {
+            return Err(Error::new(Code::BadValue, format!("`{id}` means something else in a URL's path."))
+                .hint("Choose another id."));
         }
         let limit = self.context().limits.text;
         if let Value::Text(text) = &value
