@@ -453,3 +453,34 @@ fn the_preface_of_http_2_is_turned_away_at_once() {
         alive(app).await;
     });
 }
+
+#[test]
+fn an_address_that_is_not_encoded_is_told_what_to_do() {
+    STORE.both(async |app| {
+        let mut wire = Wire::open(app.address()).await;
+        let request = b"GET /v1/tracks?where={\"name\":{\"eq\":\"x\"}} HTTP/1.1\r\nhost: x\r\n\r\n";
+        assert!(wire.write(request).await);
+        let answer = wire.read(Duration::from_secs(5)).await;
+        assert_eq!(raw::status(&answer), 400, "{answer}");
+        assert!(
+            answer.contains("application/problem+json") && answer.contains("percent-encoded"),
+            "{answer}"
+        );
+        let mut wire = Wire::open(app.address()).await;
+        let request = format!("GET /v1/tracks?name={} HTTP/1.1\r\nhost: x\r\n\r\n", "x".repeat(200_000));
+        let _ = wire.write(request.as_bytes()).await;
+        let answer = wire.read(Duration::from_secs(5)).await;
+        assert!(answer.is_empty() || answer.contains("LIMIT_EXCEEDED"), "{answer}");
+        alive(app).await;
+    });
+}
+
+#[test]
+fn a_mutation_over_get_is_refused_whoever_asks() {
+    STORE.both(async |app| {
+        let path = "/graphql?query=mutation%7BdeleteGenre(id:%221%22)%7Bid%7D%7D";
+        for actor in [app.anyone(), app.admin()] {
+            let _ = actor.get(path).await.is(405).fails("METHOD_NOT_ALLOWED");
+        }
+    });
+}

@@ -317,3 +317,47 @@ type Named @model(id: CLIENT) @allow(to: [ALL], role: "anyone") { size: Int! }
         }
     });
 }
+
+#[test]
+fn a_field_of_a_mutation_knows_nothing_of_those_behind_it() {
+    let model = r#"
+type Group @model(id: CLIENT) @allow(to: [ALL], role: "anyone") { name: String!  tags: [Tag!]! }
+type Tag @model(id: CLIENT) @allow(to: [ALL], role: "anyone") { groups: [Group!]! }
+"#;
+    both(model, async |app| {
+        let anyone = app.anyone();
+        let query = "mutation { a: createGroup(input: { id: \"g\", name: \"one\", tags: { create: [{ id: \"t\" }] } }) { name tags { totalCount } } \
+            b: updateGroup(id: \"g\", set: { name: \"two\", tags: { disconnect: [\"t\"] } }) { name version tags { totalCount } } \
+            c: updateGroups(where: { id: { eq: \"g\" } }, set: { name: \"three\" }) { count nodes { name } } \
+            d: deleteGroup(id: \"g\") { name } \
+            e: createGroup(input: { id: \"g\", name: \"four\" }) { name version } }";
+        let data = anyone.graphql(query).await.data();
+        assert_eq!(
+            data,
+            json!({
+                "a": { "name": "one", "tags": { "totalCount": 1 } },
+                "b": { "name": "two", "version": 2, "tags": { "totalCount": 0 } },
+                "c": { "count": 1, "nodes": [{ "name": "three" }] },
+                "d": { "name": "three" },
+                "e": { "name": "four", "version": 1 },
+            })
+        );
+    });
+}
+
+#[test]
+fn an_id_that_a_path_could_not_name_is_refused() {
+    let model = "type Thing @model(id: CLIENT) @allow(to: [ALL], role: \"anyone\") { size: Int }";
+    both(model, async |app| {
+        for id in ["aggregate", ".", ".."] {
+            let _ = app
+                .anyone()
+                .post("/v1/things", json!({ "id": id }))
+                .await
+                .is(422)
+                .fails("BAD_VALUE")
+                .says("path");
+        }
+        let _ = app.anyone().post("/v1/things", json!({ "id": "aggregates" })).await.is(201);
+    });
+}

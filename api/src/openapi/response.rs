@@ -121,9 +121,9 @@ const REFUSALS: [Refusal; 17] = [
     refusal(
         431,
         "HeadTooLarge",
-        "The address and the headers together are larger than allowed. There is no body.",
+        "The address and the headers together are larger than allowed.",
         Code::LimitExceeded,
-        "",
+        "The address and the headers together are larger than allowed.",
         None,
     ),
     refusal(

@@ -66,6 +66,8 @@ pub(super) struct Guard<S> {
     frames: Frames,
     /// A head that must not be has come: nothing after it is read, and so much of [`END`] was said instead.
     refused: Option<usize>,
+    /// What is said instead of hyper's own answer to a head it does not understand, and how much of it was sent.
+    answer: Option<(&'static [u8], usize)>,
 }
 
 impl<S> Guard<S> {
@@ -81,6 +83,7 @@ impl<S> Guard<S> {
             stalled: false,
             frames: Frames::new(),
             refused: None,
+            answer: None,
         }
     }
 
@@ -172,13 +175,40 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guard<S> {
     }
 }
 
+impl<S: AsyncWrite + Unpin> Guard<S> {
+    /// Sends our answer where hyper would send one of its own without a body. `None` when it is none of hyper's.
+    fn instead(
+        &mut self,
+        head: &[u8],
+        whole: usize,
+        context: &mut Context<'_>,
+    ) -> Option<Poll<io::Result<usize>>> {
+        if self.answer.is_none() {
+            self.answer = super::refusal::instead_of(head).map(|answer| (answer, 0));
+        }
+        let (answer, sent) = self.answer.as_mut()?;
+        while let Some(rest) = answer.get(*sent..).filter(|rest| !rest.is_empty()) {
+            match Pin::new(&mut self.socket).poll_write(context, rest) {
+                Poll::Ready(Ok(0)) => return Some(Poll::Ready(Err(ErrorKind::WriteZero.into()))),
+                Poll::Ready(Ok(count)) => *sent += count,
+                other => return Some(other),
+            }
+        }
+        self.answer = None;
+        Some(Poll::Ready(Ok(whole)))
+    }
+}
+
 impl<S: AsyncWrite + Unpin> AsyncWrite for Guard<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let outcome = Pin::new(&mut self.socket).poll_write(context, bytes);
+        let outcome = match self.instead(bytes, bytes.len(), context) {
+            Some(outcome) => outcome,
+            None => Pin::new(&mut self.socket).poll_write(context, bytes),
+        };
         self.check_write(outcome, context)
     }
 
@@ -195,7 +225,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guard<S> {
         context: &mut Context<'_>,
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let outcome = Pin::new(&mut self.socket).poll_write_vectored(context, parts);
+        let whole = parts.iter().map(|part| part.len()).sum();
+        let head = parts.first().map_or(&[][..], |part| part);
+        let outcome = match self.instead(head, whole, context) {
+            Some(outcome) => outcome,
+            None => Pin::new(&mut self.socket).poll_write_vectored(context, parts),
+        };
         self.check_write(outcome, context)
     }
 

@@ -11,6 +11,7 @@ mod identity;
 pub mod layer;
 mod page;
 mod peer;
+mod refusal;
 pub mod route;
 
 use std::path::Path;
