@@ -304,6 +304,39 @@ impl Report {
         self.found.iter().filter_map(|(span, _)| span.as_ref().map(line)).collect()
     }
 
+    /// Of what was added after so many mistakes, keeps types that are not there, unless a line that is no SDL names them.
+    pub(crate) fn keep_unknown_types(
+        &mut self,
+        before: usize,
+        map: &super::literal::Map<'_>,
+        lines: &HashSet<(usize, usize)>,
+    ) {
+        let text = |span: &Span| {
+            map.sources
+                .get(span.source)
+                .and_then(|source| source.text.get(span.start..span.end))
+                .unwrap_or_default()
+        };
+        let named = |word: &str| {
+            map.sources.iter().enumerate().any(|(index, source)| {
+                let broken =
+                    source.text.lines().enumerate().filter(|(at, _)| lines.contains(&(index, at + 1)));
+                broken.map(|(_, line)| line).any(|line| line.contains(word))
+            })
+        };
+        let mut seen = 0;
+        // A name that can't be one was read as another one of its length, which nobody is to be advised of.
+        let placeholder = |word: &str| word.len() > 1 && word.bytes().all(|byte| byte == b'x');
+        self.found.retain_mut(|(span, diagnostic)| {
+            let hint = diagnostic.hint.take();
+            diagnostic.hint = hint.filter(|hint| !hint.split([' ', ',', '`']).any(placeholder));
+            seen += usize::from(diagnostic.severity == Severity::Error);
+            let unknown = diagnostic.code == Code::UnknownType;
+            seen <= before || (unknown && span.as_ref().is_some_and(|span| !named(text(span))))
+        });
+        self.errors = self.found.iter().filter(|(_, found)| found.severity == Severity::Error).count();
+    }
+
     /// Drops what was added about lines that are no SDL: it would be an echo.
     pub(crate) fn forget_lines(&mut self, map: &super::literal::Map<'_>, lines: &HashSet<(usize, usize)>) {
         let broken = |span: &Span| lines.contains(&(span.source, map.lines.line(span.source, span.start)));

@@ -68,11 +68,16 @@ pub fn compile(sources: &[Source]) -> Result<Compiled, Diagnostics> {
 
 /// The catalog, where nothing stood in the way; what did is in the report.
 fn compiled(sources: &[Source], report: &mut Report) -> Option<Catalog> {
-    let (documents, map) = parse::parse(sources, report)?;
+    let parse::Parsed { documents, map, whole } = parse::parse(sources, report)?;
     if report.errors() > 0 {
         // What could not be read may be what the rest refers to: only mistakes that stand by themselves are told.
         let broken = report.lines(&map);
-        draft::collect(&documents, &map, report)?;
+        let draft = draft::collect(&documents, &map, report)?;
+        if whole {
+            let before = report.errors();
+            layout::layout(&draft, report);
+            report.keep_unknown_types(before, &map, &broken);
+        }
         report.forget_lines(&map, &broken);
         return None;
     }

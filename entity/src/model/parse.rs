@@ -27,8 +27,16 @@ const MOST_SYNTAX: usize = 20;
 /// Bytes of a source that is read again after a syntax error.
 const MOST_MENDED: usize = 256 * 1024;
 
+/// What the sources say.
+pub(super) struct Parsed<'a> {
+    pub(super) documents: Vec<Document>,
+    pub(super) map: Map<'a>,
+    /// Whether nothing is missing but lines that have a complaint.
+    pub(super) whole: bool,
+}
+
 /// Parses every source. None where a limit forbids to go on.
-pub(super) fn parse<'a>(sources: &'a [Source], report: &mut Report) -> Option<(Vec<Document>, Map<'a>)> {
+pub(super) fn parse<'a>(sources: &'a [Source], report: &mut Report) -> Option<Parsed<'a>> {
     let bytes: usize = sources.iter().map(|source| source.text.len()).sum();
     if bytes > MOST_BYTES {
         let message = format!("the model has {bytes} bytes, more than the {MOST_BYTES} a model may have");
@@ -37,23 +45,28 @@ pub(super) fn parse<'a>(sources: &'a [Source], report: &mut Report) -> Option<(V
     }
     let mut documents = Vec::with_capacity(sources.len());
     let mut map = Map { sources, lines: Lines::new(sources), files: HashMap::new() };
+    let mut whole = true;
     for (index, source) in sources.iter().enumerate() {
         if let Some(span) = too_deep(&source.text, index) {
             let message = format!("brackets nest deeper than {DEEPEST} levels");
             report.error(Code::TooMuch, span, message, None);
+            whole = false;
             continue;
         }
         if blank(&source.text) {
             continue;
         }
-        documents.push(document(index, &mut map, report));
+        let (document, read) = document(index, &mut map, report);
+        documents.push(document);
+        whole &= read;
     }
-    Some((documents, map))
+    Some(Parsed { documents, map, whole })
 }
 
 /// Parses one source. After a syntax error the parser skips what follows in the same type; so the line is mended or
-/// blanked, byte by byte in place, and the rest is read again: the next mistake comes out as well.
-fn document(index: usize, map: &mut Map<'_>, report: &mut Report) -> Document {
+/// blanked, byte by byte in place, and the rest is read again: the next mistake comes out as well. Says whether it was read
+/// to its end.
+fn document(index: usize, map: &mut Map<'_>, report: &mut Report) -> (Document, bool) {
     let sources = map.sources;
     let (name, original) =
         sources.get(index).map_or(("", ""), |source| (source.name.as_str(), source.text.as_str()));
@@ -64,12 +77,12 @@ fn document(index: usize, map: &mut Map<'_>, report: &mut Report) -> Document {
         let failed = match parser.parse_ast(text.as_str(), name) {
             Ok(document) => {
                 map.files.extend(document.sources.keys().map(|file| (*file, index)));
-                return document;
+                return (document, true);
             }
             Err(failed) => failed,
         };
         map.files.extend(failed.partial.sources.keys().map(|file| (*file, index)));
-        let Some(found) = first(&failed.errors, index, map, &text) else { return failed.partial };
+        let Some(found) = first(&failed.errors, index, map, &text) else { return (failed.partial, false) };
         let again = !told.insert(found.line);
         if !again {
             let (start, end) = (found.start, found.start + found.length);
@@ -80,7 +93,7 @@ fn document(index: usize, map: &mut Map<'_>, report: &mut Report) -> Document {
         }
         let last = told.len() >= MOST_SYNTAX || text.len() > MOST_MENDED;
         if last || found.limit || !mend(&mut text, &found, again) || too_deep(&text, index).is_some() {
-            return failed.partial;
+            return (failed.partial, false);
         }
     }
 }
