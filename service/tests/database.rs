@@ -1,4 +1,5 @@
 //! What the connections to SQLite are set to: what was acknowledged is on the disk, readers can't write, keys are checked.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::time::Duration;
 
