@@ -67,7 +67,7 @@ pub(super) struct Guard<S> {
     /// A head that must not be has come: nothing after it is read, and so much of [`END`] was said instead.
     refused: Option<usize>,
     /// What is said instead of hyper's own answer to a head it does not understand, and how much of it was sent.
-    answer: Option<(&'static [u8], usize)>,
+    answer: Option<(Vec<u8>, usize)>,
 }
 
 impl<S> Guard<S> {

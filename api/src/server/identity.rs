@@ -29,7 +29,7 @@ fn is_harmless(id: &[u8]) -> bool {
 }
 
 /// A UUIDv7. It names and secures nothing, so its tail is a mixed counter and not a system call per request.
-fn fresh() -> HeaderValue {
+pub(super) fn fresh() -> HeaderValue {
     static SEED: LazyLock<u128> = LazyLock::new(|| Uuid::new_v4().as_u128());
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
