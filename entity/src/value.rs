@@ -17,8 +17,8 @@ pub const DECIMAL_SCALE: u32 = 6;
 /// Levels a JSON value may nest.
 pub const JSON_DEPTH: usize = 64;
 
-/// Numbers in JSON are less, in size: integers are exact up to here.
-const JSON_NUMBER: f64 = 9_223_372_036_854_775_808.0;
+/// 2^63: 64-bit integers are less, in size. Numbers in JSON too, which are exact up to here.
+pub const TOO_LARGE: f64 = 9_223_372_036_854_775_808.0;
 
 /// A checked value of one of the closed set of types.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -207,8 +207,7 @@ pub fn scalar_value(scalar: Scalar, input: &Input) -> Result<Value, Problem> {
 
 /// A number without a fraction, where a 64-bit integer holds it.
 fn whole(value: f64) -> Option<i64> {
-    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
-    (value.fract() == 0.0 && (-LIMIT..LIMIT).contains(&value)).then_some(value as i64)
+    (value.fract() == 0.0 && (-TOO_LARGE..TOO_LARGE).contains(&value)).then_some(value as i64)
 }
 
 fn from_text(scalar: Scalar, text: &str, input: &Input) -> Result<Value, Problem> {
@@ -284,7 +283,7 @@ fn json(input: &Input) -> Result<serde_json::Value, Problem> {
         Input::String(text) => clean(text)?.into(),
         Input::Float(value) if !value.is_finite() => return Err(bad("a JSON number must be finite")),
         // Larger ones were rounded when they were read: neither database would give back what was sent.
-        Input::Float(value) if value.abs() >= JSON_NUMBER => {
+        Input::Float(value) if value.abs() >= TOO_LARGE => {
             return Err(bad(format!("the number {value:e} is too large to be kept exactly in JSON"))
                 .hint("numbers below 2^63 are kept; send a larger one as a string".to_owned()));
         }

@@ -9,7 +9,7 @@ use async_graphql::parser::{self, Pos, Positioned};
 use async_graphql::registry::{MetaType, Registry};
 use async_graphql::{Name, Request, ServerError};
 use entity::suggest;
-use service::{Code, Error, Principal};
+use service::{Code, Error, access};
 
 use super::execute::Call;
 use super::lower::Definitions;
@@ -108,13 +108,7 @@ pub(crate) fn changes(call: &Call<'_>, bundle: &Bundle) -> Result<(), Error> {
     if bundle.registry().mutation_type.is_some() {
         return Ok(());
     }
-    Err(match bundle.principal() {
-        Principal::Anonymous => {
-            Error::new(Code::Unauthenticated, "Credentials are needed to change anything.")
-                .hint("Send `Authorization: Bearer <key>`.")
-        }
-        _ => Error::new(Code::Forbidden, "You may not change anything."),
-    })
+    Err(access::closed(bundle.principal(), "change anything"))
 }
 
 fn parse(text: &str, bounds: &Bounds) -> Result<ExecutableDocument, Fault> {

@@ -103,7 +103,7 @@ impl Scanner<'_> {
         while let Some(&byte) = self.bytes.get(self.at) {
             match byte {
                 b' ' | b'\t' | b'\n' | b'\r' | b',' => self.at += 1,
-                b'#' => self.comment(),
+                b'#' => self.at = self.end_of_line(self.at),
                 b'"' => {
                     self.token()?;
                     self.string();
@@ -189,21 +189,19 @@ impl Scanner<'_> {
         loop {
             match self.bytes.get(next) {
                 Some(b' ' | b'\t' | b'\n' | b'\r' | b',') => next += 1,
-                Some(b'#') => {
-                    while self.bytes.get(next).is_some_and(|byte| !matches!(byte, b'\n' | b'\r')) {
-                        next += 1;
-                    }
-                }
+                Some(b'#') => next = self.end_of_line(next),
                 Some(b':') => return true,
                 _ => return false,
             }
         }
     }
 
-    fn comment(&mut self) {
-        while self.bytes.get(self.at).is_some_and(|byte| !matches!(byte, b'\n' | b'\r')) {
-            self.at += 1;
+    /// Where a comment ends.
+    fn end_of_line(&self, mut at: usize) -> usize {
+        while self.bytes.get(at).is_some_and(|byte| !matches!(byte, b'\n' | b'\r')) {
+            at += 1;
         }
+        at
     }
 
     /// A string that does not end is the parser's to complain about; its line is skipped.

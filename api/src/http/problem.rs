@@ -1,6 +1,7 @@
 //! An error as `application/problem+json` (RFC 9457).
 
 use poem::Response;
+use poem::http::StatusCode;
 use poem::http::header::{self, HeaderValue};
 use serde::Serialize;
 use service::error::Segment;
@@ -30,6 +31,24 @@ struct Problem<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     trace_id: Option<String>,
     request_id: &'a str,
+}
+
+impl<'a> Problem<'a> {
+    /// Without places and trace.
+    fn of(error: &'a Error, status: StatusCode, instance: &'a str, request_id: &'a str) -> Self {
+        Self {
+            kind: kind(error.code()),
+            title: error.code().meaning(),
+            status: status.as_u16(),
+            detail: error.message(),
+            code: error.code().as_str(),
+            hint: error.hint_text(),
+            instance,
+            errors: Vec::new(),
+            trace_id: None,
+            request_id,
+        }
+    }
 }
 
 /// One offending place of the input.
@@ -67,30 +86,32 @@ pub fn many(errors: &[Error], call: &Call) -> Response {
     };
     report(first, call);
     let status = status::of(first.code());
-    let trace_id = call.trace().map(|trace| trace.to_string());
-    let problem = Problem {
-        kind: format!("urn:launchway:error:{}", first.code().as_str().to_ascii_lowercase().replace('_', "-")),
-        title: first.code().meaning(),
-        status: status.as_u16(),
-        detail: first.message(),
-        code: first.code().as_str(),
-        hint: first.hint_text(),
-        instance: call.uri().path(),
-        errors: errors
-            .iter()
-            .flat_map(|error| std::iter::once(error).chain(error.others()))
-            .filter(|error| !error.input().is_empty())
-            .map(place)
-            .collect(),
-        trace_id,
-        request_id: call.id_text(),
-    };
+    let mut problem = Problem::of(first, status, call.uri().path(), call.id_text());
+    problem.trace_id = call.trace().map(|trace| trace.to_string());
+    problem.errors = errors
+        .iter()
+        .flat_map(|error| std::iter::once(error).chain(error.others()))
+        .filter(|error| !error.input().is_empty())
+        .map(place)
+        .collect();
     let body = serde_json::to_vec(&problem).unwrap_or_default();
     let mut response = Response::builder().status(status).body(body);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
     decorate(first, headers);
     response
+}
+
+/// What a kind of problem is called: a URN that ends in the code.
+#[must_use]
+pub fn kind(code: Code) -> String {
+    format!("urn:launchway:error:{}", code.as_str().to_ascii_lowercase().replace('_', "-"))
+}
+
+/// The body for a request of which nothing is known but what is wrong with it.
+#[must_use]
+pub fn bare(error: &Error, status: StatusCode, request_id: &str) -> Vec<u8> {
+    serde_json::to_vec(&Problem::of(error, status, "/", request_id)).unwrap_or_default()
 }
 
 /// The headers that go with an error in any protocol: how long to wait, how to sign in, not to be cached.

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use service::Code;
 
 use super::schema::{Registry, shared};
+use crate::http::problem;
 
 /// A refusal that operations share.
 struct Refusal {
@@ -212,7 +213,7 @@ fn references(names: &[&str]) -> Value {
 fn written<'v>(refusal: &Refusal, registry: &mut Registry<'v>) -> Value {
     let word = refusal.code.as_str();
     let mut example = json!({
-        "type": format!("urn:launchway:error:{}", word.to_ascii_lowercase().replace('_', "-")),
+        "type": problem::kind(refusal.code),
         "title": refusal.code.meaning(),
         "status": refusal.status,
         "detail": refusal.detail,
@@ -226,9 +227,6 @@ fn written<'v>(refusal: &Refusal, registry: &mut Registry<'v>) -> Value {
     let mut answer = json!({ "description": refusal.description });
     if !refusal.headers.is_empty() {
         answer["headers"] = references(refusal.headers);
-    }
-    if refusal.detail.is_empty() {
-        return answer;
     }
     let schema = shared::problem(registry);
     answer["content"] = json!({ "application/problem+json": { "schema": schema, "example": example } });

@@ -1,57 +1,48 @@
 //! Answers to heads that hyper does not understand. Its own have no body; callers are to learn what was wrong.
 
-use serde_json::json;
-use service::Code;
+use poem::http::StatusCode;
+use service::{Code, Error};
 
 use super::identity::fresh;
-use crate::http::problem::MEDIA_TYPE;
+use crate::http::problem;
 
 /// What every answer of ours has, and none of hyper's.
 const OURS: &[u8] = b"x-request-id: ";
 
 /// The answer to send instead of one that begins like this; nothing where it is not one of hyper's own.
 pub(super) fn instead_of(head: &[u8]) -> Option<Vec<u8>> {
-    let (status, code, detail, hint) = match head.get(..13)? {
-        b"HTTP/1.1 400 " => (
-            "400 Bad Request",
-            Code::BadRequest,
-            "The head of the request is not HTTP/1.1, or its address holds characters that must be percent-encoded.",
-            "Encode quotes, braces and blanks in an address: %22, %7B, %7D, %20; curl does it with -G --data-urlencode.",
-        ),
-        b"HTTP/1.1 414 " | b"HTTP/1.1 431 " => (
-            "431 Request Header Fields Too Large",
-            Code::LimitExceeded,
-            "The address and the headers together are larger than allowed.",
-            "Send fewer or shorter headers; a long condition fits into the body of a GraphQL request.",
-        ),
+    let (status, error) = match head.get(..13)? {
+        b"HTTP/1.1 400 " => {
+            let text = "The head of the request is not HTTP/1.1, or its address holds characters that must be percent-encoded.";
+            let hint = "Encode quotes, braces and blanks in an address: %22, %7B, %7D, %20; curl does it with -G --data-urlencode.";
+            (StatusCode::BAD_REQUEST, Error::new(Code::BadRequest, text).hint(hint))
+        }
+        b"HTTP/1.1 414 " | b"HTTP/1.1 431 " => {
+            let text = "The address and the headers together are larger than allowed.";
+            let hint =
+                "Send fewer or shorter headers; a long condition fits into the body of a GraphQL request.";
+            let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+            (status, Error::new(Code::LimitExceeded, text).hint(hint))
+        }
         _ => return None,
     };
     let ours = head.windows(OURS.len()).any(|window| window == OURS);
-    (!ours).then(|| answer(status, code, detail, hint))
+    (!ours).then(|| answer(status, &error))
 }
 
-fn answer(status: &str, code: Code, detail: &str, hint: &str) -> Vec<u8> {
-    let number: Option<u16> = status.split(' ').next().and_then(|number| number.parse().ok());
-    let (word, id) = (code.as_str(), fresh());
+fn answer(status: StatusCode, error: &Error) -> Vec<u8> {
+    let id = fresh();
     let id = id.to_str().unwrap_or("-");
-    let body = json!({
-        "type": format!("urn:launchway:error:{}", word.to_ascii_lowercase().replace('_', "-")),
-        "title": code.meaning(),
-        "status": number,
-        "detail": detail,
-        "code": word,
-        "hint": hint,
-        // What was asked for is not known.
-        "instance": "/",
-        "requestId": id,
-    })
-    .to_string();
-    format!(
-        "HTTP/1.1 {status}\r\ncontent-type: {MEDIA_TYPE}\r\ncache-control: no-store\r\nx-content-type-options: nosniff\r\n\
-         x-request-id: {id}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+    let body = problem::bare(error, status, id);
+    let mut answer = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: {}\r\ncache-control: no-store\r\nx-content-type-options: nosniff\r\n\
+         x-request-id: {id}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        problem::MEDIA_TYPE,
         body.len()
     )
-    .into_bytes()
+    .into_bytes();
+    answer.extend(body);
+    answer
 }
 
 #[cfg(test)]

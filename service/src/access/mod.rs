@@ -55,11 +55,19 @@ pub fn permit(entity: &Entity, principal: &Principal, operation: Operation) -> R
         Operation::Update => "update",
         Operation::Delete => "delete",
     };
-    if *principal == Principal::Anonymous {
-        let text = format!("Credentials are needed to {verb} {}.", entity.name);
-        return Err(Error::new(Code::Unauthenticated, text).hint("Send `Authorization: Bearer <key>`."));
+    Err(closed(principal, &format!("{verb} {}", entity.name)))
+}
+
+/// What a principal is told who may not do something: `UNAUTHENTICATED` to somebody unknown, `FORBIDDEN` to somebody known.
+#[must_use]
+pub fn closed(principal: &Principal, what: &str) -> Error {
+    match principal {
+        Principal::Anonymous => {
+            Error::new(Code::Unauthenticated, format!("Credentials are needed to {what}."))
+                .hint("Send `Authorization: Bearer <key>`.")
+        }
+        Principal::Admin => Error::new(Code::Forbidden, format!("You may not {what}.")),
     }
-    Err(Error::new(Code::Forbidden, format!("You may not {verb} {}.", entity.name)))
 }
 
 /// Whether any rule opens an operation on a field or relation to a principal, given that the row is open.

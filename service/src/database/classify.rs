@@ -117,8 +117,8 @@ fn from_reply(reply: &dyn DatabaseError) -> Error {
         "53100" | "2200H" | "13" => full(),
         // out of memory and the like; files that can't be read or written
         code if code.len() == 5 && (code.starts_with("53") || code.starts_with("58")) => away(),
-        code if code.len() < 5 && sqlite_kind(code).is_some_and(|kind| BUSY.contains(&kind)) => busy(),
-        code if code.len() < 5 && sqlite_kind(code).is_some_and(|kind| AWAY.contains(&kind)) => away(),
+        code if sqlite_kind(code).is_some_and(|kind| BUSY.contains(&kind)) => busy(),
+        code if sqlite_kind(code).is_some_and(|kind| AWAY.contains(&kind)) => away(),
         _ if reply.message() == "integer overflow" => {
             Error::new(Code::OutOfRange, "A number left the range of its type.")
         }
@@ -132,9 +132,9 @@ const BUSY: [u32; 2] = [5, 6];
 /// SQLite's result codes for a file that can't be used: read only, I/O error, not to be opened.
 const AWAY: [u32; 3] = [8, 10, 14];
 
-/// The kind of an extended result code of SQLite, which is in its lowest byte.
+/// The kind of an extended result code of SQLite, which is in its lowest byte; PostgreSQL's codes have five signs.
 fn sqlite_kind(code: &str) -> Option<u32> {
-    code.parse::<u32>().ok().map(|code| code & 0xff)
+    code.parse::<u32>().ok().filter(|_| code.len() < 5).map(|code| code & 0xff)
 }
 
 fn busy() -> Error {

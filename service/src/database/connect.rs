@@ -84,21 +84,17 @@ fn dialect(url: &str) -> Result<Dialect> {
 }
 
 pub(super) async fn open(settings: &Settings) -> Result<Database> {
-    match dialect(&settings.url)? {
+    let (kind, writer) = match dialect(&settings.url)? {
         Dialect::Sqlite => {
             in_a_folder(&settings.url)?;
             // The writer first: it creates the file and switches it to WAL, which readers can't.
             let alarm = Alarm::new();
             let writer = sqlite(settings, &alarm).await?;
-            let kind = Kind::Sqlite { readers: readers(settings).await?, alarm };
-            Ok(Database { kind, writer, patience: settings.statement_timeout, longest: longest(settings) })
+            (Kind::Sqlite { readers: readers(settings).await?, alarm }, writer)
         }
-        Dialect::Postgres => {
-            let kind = Kind::Postgres(servers(settings)?);
-            let writer = postgres(settings).await?;
-            Ok(Database { kind, writer, patience: settings.statement_timeout, longest: longest(settings) })
-        }
-    }
+        Dialect::Postgres => (Kind::Postgres(servers(settings)?), postgres(settings).await?),
+    };
+    Ok(Database { kind, writer, patience: settings.statement_timeout, longest: longest(settings) })
 }
 
 /// How long a statement may take when everything before it takes as long as it may.
@@ -115,8 +111,7 @@ fn common(settings: &Settings, connections: u32) -> ConnectOptions {
         .connect_timeout(settings.acquire_timeout)
         // Statements hold no values, but they are long, and ours to tell about (see the engine's spans).
         .sqlx_logging(false)
-        .record_stmt_in_spans(false)
-        .test_before_acquire(false);
+        .record_stmt_in_spans(false);
     options
 }
 
@@ -154,6 +149,7 @@ async fn sqlite(settings: &Settings, alarm: &Arc<Alarm>) -> Result<DatabaseConne
     let alarm = Arc::clone(alarm);
     options
         .idle_timeout(Duration::from_secs(300))
+        .test_before_acquire(false)
         .map_sqlx_sqlite_opts(move |sqlite| {
             // FULL: what was acknowledged survives a power cut.
             ours(sqlite, cache).journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full)

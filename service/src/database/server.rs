@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use sea_orm::sea_query::Values;
 use sea_orm::sqlx::postgres::{PgArguments, PgConnectOptions};
+use sea_orm::sqlx::query::Query;
 use sea_orm::sqlx::{self, AssertSqlSafe, ConnectOptions, Connection, IntoArguments, PgConnection, Postgres};
 use sea_orm::{DbErr, QueryResult, RuntimeErr, Value};
 use sea_query_sqlx::SqlxValues;
@@ -122,8 +124,7 @@ impl Pool<Server> {
     /// The database's.
     pub(super) async fn all(&self, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>, DbErr> {
         let mut lease = self.lease().await?;
-        let outcome = lease.all(sql, values).await;
-        outcome.map_err(failed)
+        lease.all(sql, values).await.map_err(failed)
     }
 
     /// Begins a transaction.
@@ -133,8 +134,7 @@ impl Pool<Server> {
     pub(super) async fn begin(&self) -> Result<Lease<Server>, DbErr> {
         loop {
             let mut lease = self.lease().await?;
-            let begun = lease.command("BEGIN", true).await;
-            match begun {
+            match lease.command("BEGIN", true).await {
                 Ok(()) => return Ok(lease),
                 Err(error) if !lease.is_new() && is_broken(&error) => {}
                 Err(error) => return Err(failed(error)),
@@ -146,9 +146,8 @@ impl Pool<Server> {
 impl Lease<Server> {
     /// Runs a statement that gives one row at most.
     async fn one(&mut self, sql: &str, values: Vec<Value>) -> Result<Option<QueryResult>, sqlx::Error> {
-        let named = self.source().named;
+        let query = self.statement(sql, values);
         let server = self.server()?;
-        let query = sqlx::query_with(AssertSqlSafe(sql), arguments(values)).persistent(named);
         let outcome = query.fetch_optional(&mut server.connection).await;
         self.after(outcome).map(|row| row.map(QueryResult::from))
     }
@@ -159,18 +158,16 @@ impl Lease<Server> {
         sql: &str,
         values: Vec<Value>,
     ) -> Result<Vec<QueryResult>, sqlx::Error> {
-        let named = self.source().named;
+        let query = self.statement(sql, values);
         let server = self.server()?;
-        let query = sqlx::query_with(AssertSqlSafe(sql), arguments(values)).persistent(named);
         let outcome = query.fetch_all(&mut server.connection).await;
         self.after(outcome).map(|rows| rows.into_iter().map(QueryResult::from).collect())
     }
 
     /// Runs a statement and tells how many rows it touched.
     pub(super) async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64, sqlx::Error> {
-        let named = self.source().named;
+        let query = self.statement(sql, values);
         let server = self.server()?;
-        let query = sqlx::query_with(AssertSqlSafe(sql), arguments(values)).persistent(named);
         let outcome = query.execute(&mut server.connection).await;
         self.after(outcome).map(|done| done.rows_affected())
     }
@@ -192,6 +189,11 @@ impl Lease<Server> {
         self.after(outcome)
     }
 
+    fn statement(&self, sql: &str, values: Vec<Value>) -> Query<'static, Postgres, PgArguments> {
+        let arguments = IntoArguments::<Postgres>::into_arguments(SqlxValues(Values(values)));
+        sqlx::query_with(AssertSqlSafe(sql), arguments).persistent(self.source().named)
+    }
+
     fn server(&mut self) -> Result<&mut Server, sqlx::Error> {
         self.link().map_err(|_| sqlx::Error::PoolClosed)
     }
@@ -206,10 +208,6 @@ impl Lease<Server> {
         }
         outcome
     }
-}
-
-fn arguments(values: Vec<Value>) -> PgArguments {
-    IntoArguments::<Postgres>::into_arguments(SqlxValues(sea_orm::sea_query::Values(values)))
 }
 
 /// Whether an error is the end of its connection.

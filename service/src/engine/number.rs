@@ -1,5 +1,7 @@
 //! Doubles in JSON text, printed alike: the two databases write `100` and `100.0`, `1e+20` and `1.0e+20`.
 
+use entity::value::TOO_LARGE;
+
 /// The text with every number that has a fraction or exponent in its shortest form.
 #[must_use]
 pub(crate) fn canonical(text: &str) -> String {
@@ -34,7 +36,7 @@ fn is_double(number: &str) -> bool {
 }
 
 fn shortest(value: f64) -> String {
-    if value.fract() == 0.0 && value.abs() < 9_223_372_036_854_775_808.0 {
+    if value.fract() == 0.0 && value.abs() < TOO_LARGE {
         // As few digits as tell it apart, then zeros. Adding zero makes a negative zero positive.
         return format!("{}", value + 0.0);
     }

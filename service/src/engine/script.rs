@@ -220,7 +220,7 @@ impl<'a> Run<'a> {
     async fn all(&mut self) -> Result<()> {
         let plan = self.plan;
         let mut done = 0;
-        for (position, ((key, _), end)) in plan.answers.iter().zip(&plan.ends).enumerate() {
+        for (position, ((key, answer), end)) in plan.answers.iter().zip(&plan.ends).enumerate() {
             for step in plan.steps.get(done..*end).unwrap_or_default() {
                 self.step(step).await.map_err(|error| error.under(key.as_str()))?;
             }
@@ -229,21 +229,19 @@ impl<'a> Run<'a> {
                 continue;
             }
             // One field after the other, as the specification has it: none knows of what those behind it did.
-            self.read(|index, answer| {
-                index == position
-                    && match answer {
-                        AnswerPlan::One { before, .. } | AnswerPlan::Batch { before, .. } => !before,
-                        AnswerPlan::Nothing(_) => false,
-                    }
-            })
-            .await?;
+            match answer {
+                AnswerPlan::One { before: false, .. } | AnswerPlan::Batch { before: false, .. } => {
+                    self.read(position).await?;
+                }
+                AnswerPlan::One { .. } | AnswerPlan::Batch { .. } | AnswerPlan::Nothing(_) => {}
+            }
         }
         Ok(())
     }
 
     async fn step(&mut self, step: &StepPlan) -> Result<()> {
         if let StepPlan::Read(position) = step {
-            return self.read(|index, _| index == *position).await;
+            return self.read(*position).await;
         }
         let mut sql = self.sql();
         sql.step(step, self.alone());
@@ -288,10 +286,8 @@ impl<'a> Run<'a> {
     /// Keeps the answer where the statement gave it.
     fn answered(&mut self, rows: &[QueryResult], floats: bool) -> Result<()> {
         let (Some(AnswerPlan::One { .. }), Some(row)) = (self.alone(), rows.first()) else { return Ok(()) };
-        let json: Option<String> = execute::column(row, 2)?;
-        if let Some(place) = self.answers.first_mut() {
-            *place = json.map(|json| if floats { number::canonical(&json) } else { json });
-        }
+        let json = execute::column(row, 2)?;
+        self.keep(0, json, floats);
         Ok(())
     }
 
@@ -378,25 +374,23 @@ impl<'a> Run<'a> {
         }
     }
 
-    async fn read(&mut self, wanted: impl Fn(usize, &AnswerPlan) -> bool + Send) -> Result<()> {
+    /// Reads the answer of one field as its rows are now.
+    async fn read(&mut self, position: usize) -> Result<()> {
+        let Some((_, answer)) = self.plan.answers.get(position) else { return Ok(()) };
         let mut sql = self.sql();
-        if !sql.answers(self.plan, &wanted) {
-            return Ok(());
-        }
+        sql.read_back(answer);
         let rows = self.query(&sql.text, &sql.binds).await?;
         let Some(row) = rows.first() else { return Err(Error::internal("an answer has no row")) };
-        let mut column = 0;
-        for (index, (_, answer)) in self.plan.answers.iter().enumerate() {
-            if !wanted(index, answer) {
-                continue;
-            }
-            let json: Option<String> = execute::column(row, column)?;
-            column += 1;
-            if let Some(place) = self.answers.get_mut(index) {
-                *place = json.map(|json| if sql.floats { number::canonical(&json) } else { json });
-            }
-        }
+        let json = execute::column(row, 0)?;
+        self.keep(position, json, sql.floats);
         Ok(())
+    }
+
+    /// Keeps what the database said of an answer.
+    fn keep(&mut self, position: usize, json: Option<String>, floats: bool) {
+        if let Some(place) = self.answers.get_mut(position) {
+            *place = json.map(|json| if floats { number::canonical(&json) } else { json });
+        }
     }
 
     fn reply(&mut self, database: Duration) -> Reply {

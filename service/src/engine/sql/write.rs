@@ -8,7 +8,7 @@ use super::text::{Alias, Bind, Form, Sql, form_value};
 use crate::database::classify::OUT_OF_RANGE;
 use crate::engine::plan::write::{
     AnswerPlan, Assign, BatchPartPlan, Cell, ConflictPlan, Expect, InsertPlan, JoinColumns, Keys, Miss,
-    StepPlan, WritePlan,
+    StepPlan,
 };
 
 /// A limit on how many rows a plural change looks at: one more than it may touch, to know that there are more.
@@ -370,19 +370,10 @@ impl Sql<'_> {
         self.push(" limit 1");
     }
 
-    /// The answers of a script as columns of one row; those that were read before are left out.
-    pub(crate) fn answers(&mut self, plan: &WritePlan, wanted: &dyn Fn(usize, &AnswerPlan) -> bool) -> bool {
-        let mut any = false;
-        for (index, (_, answer)) in plan.answers.iter().enumerate() {
-            if !wanted(index, answer) {
-                continue;
-            }
-            self.push(if any { ", " } else { "select " });
-            any = true;
-            self.as_text(&mut |sql| sql.answer(answer));
-            self.push(" as c").number(index as u64);
-        }
-        any
+    /// Reads an answer back: one row of one text.
+    pub(crate) fn read_back(&mut self, answer: &AnswerPlan) {
+        self.push("select ");
+        self.as_text(&mut |sql| sql.answer(answer));
     }
 
     fn answer(&mut self, answer: &AnswerPlan) {

@@ -94,16 +94,8 @@ impl<'a> WritePlanner<'a> {
                 format!("`{}` is required and can't be null.", field.name),
             ));
         }
-        if let (Some(System::Key), Value::Text(id)) = (field.system, &value)
-            && (id.is_empty() || id.len() > KEY)
-        {
-            return Err(Error::new(Code::BadValue, format!("An id has 1 to {KEY} bytes.")));
-        }
-        if let (Some(System::Key), Value::Text(id)) = (field.system, &value)
-            && NO_KEYS.contains(&id.as_str())
-        {
-            return Err(Error::new(Code::BadValue, format!("`{id}` means something else in a URL's path."))
-                .hint("Choose another id."));
+        if let (Some(System::Key), Value::Text(id)) = (field.system, &value) {
+            nameable(id)?;
         }
         let limit = self.context().limits.text;
         if let Value::Text(text) = &value
@@ -197,6 +189,18 @@ impl<'a> WritePlanner<'a> {
 
 fn missing(field: &Field) -> Error {
     Error::new(Code::Required, format!("`{}` is required.", field.name))
+}
+
+/// Whether a URL's path can name a row by this id.
+fn nameable(id: &str) -> Result<()> {
+    if id.is_empty() || id.len() > KEY {
+        return Err(Error::new(Code::BadValue, format!("An id has 1 to {KEY} bytes.")));
+    }
+    if NO_KEYS.contains(&id) {
+        return Err(Error::new(Code::BadValue, format!("`{id}` means something else in a URL's path."))
+            .hint("Choose another id."));
+    }
+    Ok(())
 }
 
 /// `deletedAt` is set by deleting alone.
