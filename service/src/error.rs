@@ -112,6 +112,8 @@ codes! {
     Unauthenticated = "UNAUTHENTICATED" => Unauthenticated, "Credentials are needed.";
     BadCredentials = "BAD_CREDENTIALS" => Unauthenticated, "The credentials are not valid.";
     Forbidden = "FORBIDDEN" => Forbidden, "The caller may not do this.";
+    InsufficientScope = "INSUFFICIENT_SCOPE" => Forbidden, "The key has no scope for this.";
+    OrganizationRequired = "ORGANIZATION_REQUIRED" => Forbidden, "The caller acts for no organization, and the type's rows belong to one.";
     NotFound = "NOT_FOUND" => NotFound, "There is no such row, or none the caller may see.";
 
     // Database: said by the data.

@@ -21,7 +21,7 @@ pub use database::Database;
 pub use engine::Engine;
 pub use error::{Code, Error, Kind, Result};
 pub use limit::Limits;
-pub use principal::Principal;
+pub use principal::{Principal, Profile, Subject};
 
 /// What the protocols hold: a cheap clone.
 #[derive(Debug, Clone)]

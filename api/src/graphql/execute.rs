@@ -159,7 +159,12 @@ impl Executor {
         known: &Known,
         bound: &Bound,
     ) -> Result<Arc<Plan>, Vec<Fault>> {
-        let key = (known.id, bound.key.clone());
+        // Scopes decide what may be done, not what exists: callers of one schema may differ in them.
+        let scopes = context.principal.subject().and_then(|subject| subject.scopes.as_ref());
+        let key = match scopes {
+            None => (known.id, bound.key.clone()),
+            Some(scopes) => (known.id, format!("{}\n{}", scopes.join(" "), bound.key)),
+        };
         if let Some(plan) = self.plans.get(&key)
             && plan.prepared.as_ref().is_none_or(|prepared| prepared.fits(context))
         {

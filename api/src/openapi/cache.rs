@@ -1,12 +1,11 @@
 //! Documents as text, each written once.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use entity::Catalog;
 use entity::catalog::Version;
-use service::Principal;
+use service::{Principal, Profile};
 use sha2::{Digest, Sha256};
 
 use super::{Options, text};
@@ -23,32 +22,11 @@ pub struct Text {
     pub etag: String,
 }
 
-/// What of a principal decides what its document says: the roles that the model names.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Shape {
-    admin: bool,
-    anonymous: bool,
-    roles: Vec<String>,
-}
-
-impl Shape {
-    fn of(catalog: &Catalog, principal: &Principal) -> Self {
-        let named: BTreeSet<&str> = catalog
-            .entities
-            .iter()
-            .flat_map(|entity| entity.access.rules.iter().chain(entity.access.fields.values().flatten()))
-            .map(|rule| rule.role.as_str())
-            .collect();
-        let roles = named.into_iter().filter(|role| principal.has_role(role)).map(str::to_owned).collect();
-        Self { admin: principal.is_admin(), anonymous: *principal == Principal::Anonymous, roles }
-    }
-}
-
 /// The documents of the models that were in force lately.
 #[derive(Debug, Clone)]
 pub struct Documents {
     options: Arc<Options>,
-    texts: moka::sync::Cache<(Version, Shape), Arc<Text>>,
+    texts: moka::sync::Cache<(Version, Profile), Arc<Text>>,
 }
 
 impl Documents {
@@ -62,7 +40,7 @@ impl Documents {
     /// takes a noticeable part of a second, so call this where waiting is allowed.
     #[must_use]
     pub fn text(&self, catalog: &Catalog, principal: &Principal) -> Arc<Text> {
-        let key = (catalog.version.clone(), Shape::of(catalog, principal));
+        let key = (catalog.version.clone(), principal.profile(catalog).unscoped());
         self.texts.get_with(key, || {
             let body = text(catalog, principal, &self.options);
             let hash = Sha256::digest(body.as_bytes());

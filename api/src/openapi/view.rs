@@ -212,6 +212,7 @@ impl<'a> Type<'a> {
         let members = fields.chain(relations).filter(|member| member.read || member.create || member.update);
         let members = members.collect();
         let whole = !entity.soft_delete
+            && (entity.tenant.is_none() || principal.is_admin())
             && (principal.is_admin() || entity.access.rules.iter().any(|rule| open(rule, principal)));
         let public = [Operation::Read, Operation::Create, Operation::Update, Operation::Delete]
             .map(|operation| access::opens(entity, &Principal::Anonymous, operation));

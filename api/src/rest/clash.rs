@@ -30,9 +30,10 @@ impl Rest {
             return None;
         };
         let Ok(Input::List(rows)) = json::read(asked.body, "body") else { return None };
-        let uniques = entity.uniques.iter().map(|unique| {
-            unique.fields.iter().map(|field| entity.field(*field).name.as_str()).collect::<Vec<_>>()
-        });
+        let uniques = entity
+            .uniques
+            .iter()
+            .map(|unique| entity.named_by(unique).map(|field| field.name.as_str()).collect::<Vec<_>>());
         let key = vec![entity.key_field().name.as_str()];
         let sets: Vec<Vec<&str>> = uniques
             .chain([key])

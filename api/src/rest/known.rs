@@ -5,7 +5,7 @@ use std::sync::Arc;
 use entity::{Catalog, Input};
 use moka::sync::Cache;
 use service::engine::{Prepared, Reply, Request};
-use service::{Kind, Principal, Result};
+use service::{Kind, Profile, Result};
 
 use super::parse::filter::Slot;
 use super::parse::query::Query;
@@ -29,7 +29,7 @@ pub(super) struct Generation {
 /// Who asks, and all of the request that decides what is planned.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Shape {
-    principal: Principal,
+    caller: Profile,
     text: String,
 }
 
@@ -113,7 +113,7 @@ impl Rest {
         draft: impl Fn(bool) -> Result<Draft>,
     ) -> Result<(Reply, Arc<Ready>)> {
         let engine = self.service.engine();
-        let shape = Shape { principal: asked.context.principal.clone(), text };
+        let shape = Shape { caller: asked.context.principal.profile(&asked.context.catalog), text };
         let ready = match asked.generation.shapes.get(&shape) {
             Some(ready) => ready,
             None => {

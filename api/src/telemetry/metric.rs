@@ -12,7 +12,7 @@ use opentelemetry_sdk::metrics::{Aggregation, Instrument, PeriodicReader, SdkMet
 use poem::http::{StatusCode, header};
 use poem::{Endpoint, Request, Response, Result};
 use prometheus::{Registry, TextEncoder};
-use service::{Code, Error, Principal};
+use service::{Code, Error};
 
 use super::runtime::OnRuntime;
 use super::trace;
@@ -197,7 +197,7 @@ impl Endpoint for Scrape {
 
     async fn call(&self, request: Request) -> Result<Response> {
         let call = Call::of(&request);
-        if !(self.open || call.is_local() || *call.principal() == Principal::Admin) {
+        if !(self.open || call.is_local() || call.principal().is_admin()) {
             let error =
                 Error::new(Code::Unauthenticated, "Metrics are for this machine and the administrator.")
                     .hint("Send `Authorization: Bearer <admin key>`.");

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Access, Check, Field, Index, Relation, Unique};
+use super::{Access, Check, Field, Index, Join, Operations, Relation, Unique};
 use crate::id::{EntityId, FieldId, RelationId};
 use crate::scalar::IdKind;
 
@@ -42,6 +42,10 @@ pub struct Entity {
     pub checks: Vec<Check>,
     /// Who may do what.
     pub access: Access,
+    /// What the APIs may do at all, whoever asks: the server writes some of its own types itself.
+    pub open: Operations,
+    /// `@tenant`: the relation to the organization a row belongs to.
+    pub tenant: Option<RelationId>,
     /// `createdAt`
     pub created_at: Option<FieldId>,
     /// `updatedAt`
@@ -105,6 +109,21 @@ impl Entity {
             return Some(Member::Relation(relation));
         }
         self.fields.iter().find(|field| field.name == name).map(Member::Field)
+    }
+
+    /// The key of the organization a row belongs to, of a `@tenant` type.
+    #[must_use]
+    pub fn tenant_field(&self) -> Option<FieldId> {
+        match self.relation(self.tenant?).join {
+            Join::Outgoing { field } => Some(field),
+            Join::Incoming { .. } | Join::Through { .. } => None,
+        }
+    }
+
+    /// The fields of a unique constraint that whoever asks has to give: the organization is known.
+    pub fn named_by<'a>(&'a self, unique: &'a Unique) -> impl Iterator<Item = &'a Field> + Clone {
+        let tenant = self.tenant_field().filter(|_| unique.fields.len() > 1);
+        unique.fields.iter().filter(move |field| Some(**field) != tenant).map(|field| self.field(*field))
     }
 
     /// The fields that are not keys of relations.

@@ -1,7 +1,8 @@
 //! The compiled model: immutable, looked up by name once, by id ever after.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +49,8 @@ pub struct Catalog {
     by_name: HashMap<String, EntityId>,
     #[serde(skip)]
     by_plural: HashMap<String, EntityId>,
+    #[serde(skip)]
+    roles: OnceLock<Vec<String>>,
 }
 
 impl Catalog {
@@ -62,13 +65,32 @@ impl Catalog {
     ) -> Self {
         let by_name = entities.iter().map(|entity| (entity.name.clone(), entity.id)).collect();
         let by_plural = entities.iter().map(|entity| (entity.plural.clone(), entity.id)).collect();
-        Self { version, entities, enums, embedded, join_tables, by_name, by_plural }
+        Self { version, entities, enums, embedded, join_tables, by_name, by_plural, roles: OnceLock::new() }
     }
 
     /// An empty model.
     #[must_use]
     pub fn empty() -> Self {
         Self::new(Version(String::new()), Vec::new(), Vec::new(), Vec::new(), Vec::new())
+    }
+
+    /// Every role that a rule names, each once.
+    #[must_use]
+    pub fn roles(&self) -> &[String] {
+        self.roles.get_or_init(|| {
+            let rules = |entity: &Entity| {
+                let fields = entity.access.fields.values().flatten();
+                entity.access.rules.iter().chain(fields).map(|rule| rule.role.clone()).collect::<Vec<_>>()
+            };
+            let named: BTreeSet<String> = self.entities.iter().flat_map(rules).collect();
+            named.into_iter().collect()
+        })
+    }
+
+    /// Whether somebody can sign in: the model asked for the server's own types.
+    #[must_use]
+    pub fn has_accounts(&self) -> bool {
+        self.entity_named("User").is_some()
     }
 
     /// The entity of an id of this catalog.

@@ -105,7 +105,6 @@ fn claim(field: &Field, text: &str, at: Span, report: &mut Report) -> Option<Def
         report.error(Code::BadDefault, at, message, format!("it is kept in {wanted}"));
         return None;
     }
-    report.postponed.claim(name, at);
     Some(Default::Claim(claim))
 }
 

@@ -357,6 +357,13 @@ impl Report {
     /// The errors where there are any, else the rest; each in the order of the sources.
     pub(crate) fn finish(mut self, sources: &[Source]) -> Result<Vec<Diagnostic>, Diagnostics> {
         let failed = self.errors > 0;
+        // Whoever wrote the model has not written the server's own types: nothing of theirs is a warning to them.
+        let own = sources.len().saturating_sub(1);
+        self.found.retain_mut(|(span, diagnostic)| {
+            let inside = span.is_some_and(|span| span.source >= own);
+            *span = span.filter(|_| !inside);
+            !inside || diagnostic.severity == Severity::Error
+        });
         self.found.retain(|(_, diagnostic)| !failed || diagnostic.severity == Severity::Error);
         self.found.sort_by(|(a, first), (b, second)| {
             (a.is_none(), a, first.code, &first.message).cmp(&(b.is_none(), b, second.code, &second.message))

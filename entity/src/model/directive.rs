@@ -101,6 +101,8 @@ pub(super) struct ObjectDirectives {
     pub(super) allows: Vec<Allow>,
     pub(super) limit: Option<PageLimit>,
     pub(super) emits: Vec<Emit>,
+    /// `@tenant`
+    pub(super) tenant: Option<Span>,
 }
 
 /// What a field says besides its type.
@@ -148,6 +150,7 @@ pub(super) fn on_object(
             "cache" => cache(&application, report),
             "limit" => read.limit = limit(&application, report),
             "emit" => read.emits.extend(emit(&application, report)),
+            "tenant" => read.tenant = Some(application.span),
             _ => {}
         }
     }

@@ -5,12 +5,13 @@ use std::collections::{HashMap, HashSet};
 use apollo_compiler::ast::{self, Definition, Document, Type};
 use apollo_compiler::{Name, Node};
 
+use super::account;
 use super::diagnostic::{Code, Report};
 use super::directive::{self, FieldDirectives, ObjectDirectives};
 use super::literal::Map;
 use super::source::{Span, Word};
 use super::vocabulary::{self, Location};
-use crate::catalog::EnumValue;
+use crate::catalog::{EnumValue, Exposure};
 use crate::name;
 use crate::scalar::Scalar;
 
@@ -19,6 +20,9 @@ const MOST_TYPES: usize = 2_000;
 
 /// Fields of a type.
 const MOST_FIELDS: usize = 500;
+
+/// The relation of a `@tenant` type to the organization its rows belong to.
+pub(super) const TENANT: &str = "organization";
 
 /// Values of an enum.
 const MOST_VALUES: usize = 1_000;
@@ -36,6 +40,8 @@ pub(super) struct TypeDraft {
     pub(super) description: Option<String>,
     pub(super) directives: ObjectDirectives,
     pub(super) fields: Vec<FieldDraft>,
+    /// Whether it is one of the server's own types.
+    pub(super) own: bool,
     raw: Vec<Node<ast::Directive>>,
     seen: HashSet<String>,
 }
@@ -91,8 +97,38 @@ pub(super) fn collect(documents: &[Document], map: &Map<'_>, report: &mut Report
     }
     for ty in &mut collector.draft.types {
         ty.directives = directive::on_object(&ty.raw, map, report);
+        tenant(ty, report);
     }
     Some(collector.draft)
+}
+
+/// The relation that says whose the rows of a `@tenant` type are, where the model does not declare it itself.
+fn tenant(ty: &mut TypeDraft, report: &mut Report) {
+    let Some(span) = ty.directives.tenant else { return };
+    let default = directive::Default { value: Node::new(ast::Value::String("$org.id".to_owned())), at: span };
+    let word = |text: &str| Word { text: text.to_owned(), span };
+    if let Some(field) = ty.fields.iter_mut().find(|field| field.name.text == TENANT) {
+        if field.ty.text != "Organization" || field.list || !field.required {
+            let message = format!("`{}.{TENANT}` must say whose the row is", ty.name.text);
+            let hint = "write `organization: Organization!`, or leave it out: @tenant adds it".to_owned();
+            report.error(Code::Conflict, field.name.span, message, hint);
+        }
+        field.directives.default.get_or_insert(default);
+        return;
+    }
+    let exposure = Exposure { create: false, update: false, ..Exposure::default() };
+    ty.fields.push(FieldDraft {
+        name: word(TENANT),
+        description: Some("The organization the row belongs to.".to_owned()),
+        ty: word("Organization"),
+        list: false,
+        required: true,
+        directives: FieldDirectives {
+            default: Some(default),
+            api: Some((exposure, span)),
+            ..FieldDirectives::default()
+        },
+    });
 }
 
 impl Collector<'_> {
@@ -173,6 +209,13 @@ impl Collector<'_> {
     fn take(&mut self, name: &Word, kind: Kind, report: &mut Report) -> bool {
         if let Some((_, first)) = self.names.get(&name.text) {
             let sources = self.map.sources;
+            if self.map.is_own(name.span) {
+                let message = format!("`{}` comes with the server", name.text);
+                let hint =
+                    format!("write `extend type {0} {{ … }}` to add fields and rules to it", name.text);
+                report.error(Code::ReservedName, *first, message, hint);
+                return false;
+            }
             let line = self.map.lines.line(first.source, first.start);
             let file = sources.get(first.source).map_or("", |source| source.name.as_str());
             let message = format!("`{}` is declared twice", name.text);
@@ -193,7 +236,8 @@ impl Collector<'_> {
             return;
         }
         let name = self.map.word(&ty.name);
-        if !self.take(&name, Kind::Type(self.draft.types.len()), report) {
+        let own = self.map.is_own(name.span);
+        if (!own && account::is_pasted(ty)) || !self.take(&name, Kind::Type(self.draft.types.len()), report) {
             return;
         }
         self.draft.types.push(TypeDraft {
@@ -201,6 +245,7 @@ impl Collector<'_> {
             description: text(ty.description.as_ref()),
             directives: ObjectDirectives::default(),
             fields: Vec::new(),
+            own,
             raw: Vec::new(),
             seen: HashSet::new(),
         });
@@ -217,10 +262,7 @@ impl Collector<'_> {
         }
         let name = self.map.word(&ty.name);
         let message = format!("there is no type `{}` to extend", name.text);
-        let hint = match name.text.as_str() {
-            "User" | "Organization" => Some(account_hint(&name.text)),
-            _ => report.suggest(&name.text, self.draft.types.iter().map(|ty| ty.name.text.as_str())),
-        };
+        let hint = report.suggest(&name.text, self.draft.types.iter().map(|ty| ty.name.text.as_str()));
         report.error(Code::UnknownType, name.span, message, hint);
     }
 
@@ -346,13 +388,6 @@ const INTERFACE: &str = "write the fields into each type";
 const UNION: &str = "use one to-one relation for each type it could be";
 const INPUT: &str = "Launchway makes the input types; a `type` without @model is a value inside a row";
 const SCALAR: &str = "a @check on the field narrows its values";
-
-/// What to do where accounts are meant.
-pub(super) fn account_hint(name: &str) -> String {
-    format!(
-        "accounts come with a later version; until then declare a type of your own: `type {name} @model {{ name: String! }}`"
-    )
-}
 
 /// Complains about a name that can't be used whatever it names.
 pub(super) fn check_name(name: &Word, what: &str, report: &mut Report) {

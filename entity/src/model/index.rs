@@ -204,6 +204,7 @@ impl Made<'_> {
             return;
         }
         let Some(condition) = self.condition(index, report) else { return };
+        let fields = self.of_tenant(index.using, fields);
         match index.using {
             Some(using) => {
                 let name = String::new();
@@ -212,6 +213,19 @@ impl Made<'_> {
             None => {
                 self.add_unique(fields.into_iter().map(|(field, _)| field).collect(), condition, span, report)
             }
+        }
+    }
+
+    /// Rows of a `@tenant` type are unique within their organization, and always looked for there.
+    fn of_tenant(&self, using: Option<Using>, fields: Vec<(FieldId, bool)>) -> Vec<(FieldId, bool)> {
+        match self.entity.tenant_field() {
+            Some(tenant)
+                if matches!(using, None | Some(Using::Btree))
+                    && !fields.iter().any(|(field, _)| *field == tenant) =>
+            {
+                std::iter::once((tenant, false)).chain(fields).collect()
+            }
+            _ => fields,
         }
     }
 
@@ -267,7 +281,9 @@ impl Made<'_> {
             report.error(Code::BadIndex, span, message, "remove one of them".to_owned());
             return;
         }
-        let base = camel(fields.iter().map(|field| self.entity.field(*field).name.as_str()));
+        let tenant = self.entity.tenant_field().filter(|_| fields.len() > 1);
+        let named = fields.iter().filter(|field| Some(**field) != tenant);
+        let base = camel(named.map(|field| self.entity.field(*field).name.as_str()));
         let mut api = base.clone();
         let mut number = 2;
         while self.uniques.iter().any(|other| other.api == api) {

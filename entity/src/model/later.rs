@@ -127,10 +127,8 @@ fn emitted(scene: &Scene<'_>, entity: &Entity, emit: &Emit, report: &mut Report)
             None => scene.unknown(entity, word, &word.text, report),
         }
     }
-    if let Some(literal) = &emit.condition
-        && let Some(predicate) = scene.condition(entity, literal, report)
-    {
-        report.postponed.claims(&predicate, scene.map.of(literal));
+    if let Some(literal) = &emit.condition {
+        scene.condition(entity, literal, report);
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::cycle::cyclic;
 use super::diagnostic::{Code, Report};
-use super::draft::{Draft, FieldDraft, TypeDraft, account_hint};
+use super::draft::{Draft, FieldDraft, TypeDraft};
 use crate::id::{EmbeddedId, EntityId, EnumId};
 use crate::scalar::{FieldType, Scalar};
 use crate::value::excerpt;
@@ -125,7 +125,6 @@ fn shape(field: &FieldDraft, targets: &HashMap<&str, Target>, names: &[&str], re
     if target.is_none() {
         let name = field.ty.text.as_str();
         let hint = match name {
-            "User" | "Organization" => Some(account_hint(name)),
             "File" | "Upload" => Some("files come with a later version; until then keep a URL".to_owned()),
             "Any" | "Where" => Some("use JSON".to_owned()),
             _ => synonym(name)

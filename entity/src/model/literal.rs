@@ -18,6 +18,11 @@ pub(super) struct Map<'a> {
 }
 
 impl Map<'_> {
+    /// Whether a place is in the server's own source, which is the last.
+    pub(super) fn is_own(&self, span: Span) -> bool {
+        span.source + 1 == self.sources.len()
+    }
+
     /// A place, without the blanks the parser counts to a node.
     pub(super) fn span(&self, location: Option<SourceSpan>) -> Span {
         let Some(location) = location else { return Span::default() };

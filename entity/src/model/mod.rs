@@ -2,6 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
+mod account;
 mod application;
 mod check;
 mod cycle;
@@ -52,7 +53,7 @@ pub struct Compiled {
 /// The SDL of every directive, enum and scalar of the model language, for editors and GraphQL tools.
 #[must_use]
 pub fn prelude() -> &'static str {
-    include_str!("prelude.graphql")
+    concat!(include_str!("prelude.graphql"), "\n", include_str!("accounts.graphql"))
 }
 
 /// Compiles a model.
@@ -61,8 +62,10 @@ pub fn prelude() -> &'static str {
 /// Every mistake of every source, in their order.
 pub fn compile(sources: &[Source]) -> Result<Compiled, Diagnostics> {
     let mut report = Report::default();
-    let catalog = compiled(sources, &mut report);
-    let notices = report.finish(sources)?;
+    // The server's own types are the last source, read when the model asks for them.
+    let sources: Vec<Source> = sources.iter().cloned().chain([account::source()]).collect();
+    let catalog = compiled(&sources, &mut report);
+    let notices = report.finish(&sources)?;
     Ok(Compiled { catalog: catalog.unwrap_or_else(Catalog::empty), notices })
 }
 

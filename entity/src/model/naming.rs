@@ -113,6 +113,9 @@ fn entity_names(ty: &TypeDraft, model: &Model, report: &mut Report) -> EntityNam
         None => identifier(&[&snake(&plural)]),
     };
     let lower = table.to_ascii_lowercase();
+    if ty.own {
+        return EntityNames { singular, plural, table };
+    }
     if let Some(prefix) = RESERVED_TABLE_PREFIXES.iter().find(|prefix| lower.starts_with(**prefix)) {
         let span = model.table.as_ref().map_or(ty.name.span, |table| table.span);
         let message =

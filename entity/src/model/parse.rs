@@ -7,6 +7,7 @@ use apollo_compiler::diagnostic::ToCliReport;
 use apollo_compiler::parser::Parser;
 use apollo_compiler::validation::DiagnosticList;
 
+use super::account;
 use super::diagnostic::{Code, Report};
 use super::literal::Map;
 use super::source::{Lines, Source, Span};
@@ -35,9 +36,11 @@ pub(super) struct Parsed<'a> {
     pub(super) whole: bool,
 }
 
-/// Parses every source. None where a limit forbids to go on.
+/// Parses every source; the last one, which is the server's own, when the others ask for it. None where a limit forbids
+/// to go on.
 pub(super) fn parse<'a>(sources: &'a [Source], report: &mut Report) -> Option<Parsed<'a>> {
-    let bytes: usize = sources.iter().map(|source| source.text.len()).sum();
+    let (own, written) = sources.split_last()?;
+    let bytes: usize = written.iter().map(|source| source.text.len()).sum();
     if bytes > MOST_BYTES {
         let message = format!("the model has {bytes} bytes, more than the {MOST_BYTES} a model may have");
         report.error_overall(Code::TooMuch, message, None);
@@ -46,7 +49,7 @@ pub(super) fn parse<'a>(sources: &'a [Source], report: &mut Report) -> Option<Pa
     let mut documents = Vec::with_capacity(sources.len());
     let mut map = Map { sources, lines: Lines::new(sources), files: HashMap::new() };
     let mut whole = true;
-    for (index, source) in sources.iter().enumerate() {
+    for (index, source) in written.iter().enumerate() {
         if let Some(span) = too_deep(&source.text, index) {
             let message = format!("brackets nest deeper than {DEEPEST} levels");
             report.error(Code::TooMuch, span, message, None);
@@ -59,6 +62,9 @@ pub(super) fn parse<'a>(sources: &'a [Source], report: &mut Report) -> Option<Pa
         let (document, read) = document(index, &mut map, report);
         documents.push(document);
         whole &= read;
+    }
+    if account::asked(&documents) && !blank(&own.text) {
+        documents.push(document(written.len(), &mut map, report).0);
     }
     Some(Parsed { documents, map, whole })
 }

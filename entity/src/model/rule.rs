@@ -68,9 +68,7 @@ fn rule(
     }
     let resolved = |literal: &Option<super::directive::Literal>, report: &mut Report| {
         let literal = literal.as_ref()?;
-        let predicate = scene.condition(entity, literal, report)?;
-        report.postponed.claims(&predicate, scene.map.of(literal));
-        Some(predicate)
+        scene.condition(entity, literal, report)
     };
     let condition = resolved(&allow.condition, report);
     let check = resolved(&allow.check, report);
@@ -93,7 +91,6 @@ fn rule(
 
 fn role(allow: &Allow, report: &mut Report) -> String {
     let Some(word) = &allow.role else {
-        report.postponed.role("user", allow.span);
         return "user".to_owned();
     };
     let role = word.text.as_str();
@@ -107,7 +104,6 @@ fn role(allow: &Allow, report: &mut Report) -> String {
         let message = format!("the role `{role}` is not the built-in role `{known}`");
         report.warn(Code::DeadRule, Some(word.span), message, format!("write \"{known}\""));
     }
-    report.postponed.role(role, word.span);
     role.to_owned()
 }
 
@@ -259,7 +255,8 @@ pub(super) fn unindexed(draft: &Draft, layout: &Layout, catalog: &Catalog, repor
             continue;
         }
         for (rule, allow) in entity.access.rules.iter().zip(&ty.directives.allows) {
-            if !rule.operations.read || searchable(entity, &rule.condition) {
+            // Rows of an organization are found by its key.
+            if !rule.operations.read || entity.tenant.is_some() || searchable(entity, &rule.condition) {
                 continue;
             }
             let field = first_field(entity, &rule.condition);

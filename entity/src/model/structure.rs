@@ -1,12 +1,13 @@
 //! Entities with their fields and relations: the structure that conditions are resolved against afterwards.
 
+use super::account;
 use super::directive::Model;
-use super::draft::{Draft, FieldDraft, TypeDraft};
+use super::draft::{Draft, FieldDraft, TENANT, TypeDraft};
 use super::layout::{Layout, Shape};
 use super::naming::EntityNames;
 use crate::catalog::{
-    Access, Cardinality, Embedded, EmbeddedField, Entity, Enum, Exposure, Field, Join, OnDelete, Relation,
-    System,
+    Access, Cardinality, Embedded, EmbeddedField, Entity, Enum, Exposure, Field, Join, OnDelete, Operations,
+    Relation, System,
 };
 use crate::id::{EmbeddedId, EntityId, EnumId, FieldId, RelationId};
 use crate::name::{column, key_column};
@@ -106,6 +107,12 @@ fn members<'d>(
 
 fn entity(id: EntityId, ty: &TypeDraft, model: &Model, names: EntityNames, members: Members) -> Entity {
     let Members { fields, relations, created_at, updated_at, version, deleted_at } = members;
+    let tenant = ty.directives.tenant.and_then(|_| {
+        relations
+            .iter()
+            .find(|relation| relation.name == TENANT && relation.cardinality == Cardinality::One)
+            .map(|relation| relation.id)
+    });
     Entity {
         id,
         name: ty.name.text.clone(),
@@ -123,6 +130,8 @@ fn entity(id: EntityId, ty: &TypeDraft, model: &Model, names: EntityNames, membe
         uniques: Vec::new(),
         checks: Vec::new(),
         access: Access::default(),
+        open: if ty.own { account::writes(&ty.name.text) } else { Operations::ALL },
+        tenant,
         created_at,
         updated_at,
         version,

@@ -217,7 +217,7 @@ pub(super) static DIRECTIVES: &[Definition] = &[
             takes("filter", Takes::Boolean),
         ],
     ),
-    later(directive("tenant", OBJECT, false, &[]), "there are no organizations yet: rows are NOT kept apart"),
+    directive("tenant", OBJECT, false, &[]),
     later(
         directive(
             "cache",

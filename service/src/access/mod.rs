@@ -1,8 +1,8 @@
 //! What the rules of the model let a principal do: predicates, default closed.
 
-use entity::catalog::{Entity, Exposure, Operation, Rule};
+use entity::catalog::{Entity, Exposure, Field, Operation, Rule};
 use entity::predicate::{Claim, Operand};
-use entity::{Catalog, EntityId, Predicate, Value};
+use entity::{Catalog, EntityId, Op, Predicate, Value};
 
 use crate::context::Context;
 use crate::error::{Code, Error, Result};
@@ -38,6 +38,9 @@ pub fn visible(entity: &Entity, principal: &Principal) -> bool {
 /// Whether any rule opens an operation on an entity to a principal.
 #[must_use]
 pub fn opens(entity: &Entity, principal: &Principal, operation: Operation) -> bool {
+    if !entity.open.has(operation) {
+        return false;
+    }
     principal.is_admin() || granted(&entity.access.rules, principal, operation).next().is_some()
 }
 
@@ -55,7 +58,25 @@ pub fn permit(entity: &Entity, principal: &Principal, operation: Operation) -> R
         Operation::Update => "update",
         Operation::Delete => "delete",
     };
-    Err(closed(principal, &format!("{verb} {}", entity.name)))
+    let error = closed(principal, &format!("{verb} {}", entity.name));
+    Err(match entity.open.has(operation) {
+        true => error,
+        false => error.hint("Accounts, organizations and keys are changed under `/auth`."),
+    })
+}
+
+/// Lets a key pass whose scopes cover an operation on rows of an entity; who is no key has no scopes.
+///
+/// # Errors
+/// `FORBIDDEN`, with the scope that is missing.
+pub fn scoped(entity: &Entity, principal: &Principal, operation: Operation) -> Result<()> {
+    let writes = operation != Operation::Read;
+    if principal.in_scope(&entity.plural, writes) {
+        return Ok(());
+    }
+    let scope = format!("{}:{}", entity.plural, if writes { "write" } else { "read" });
+    Err(Error::new(Code::InsufficientScope, format!("The key has no scope `{scope}`."))
+        .hint("Make a key that has it."))
 }
 
 /// What a principal is told who may not do something: `UNAUTHENTICATED` to somebody unknown, `FORBIDDEN` to somebody known.
@@ -66,7 +87,7 @@ pub fn closed(principal: &Principal, what: &str) -> Error {
             Error::new(Code::Unauthenticated, format!("Credentials are needed to {what}."))
                 .hint("Send `Authorization: Bearer <key>`.")
         }
-        Principal::Admin => Error::new(Code::Forbidden, format!("You may not {what}.")),
+        Principal::Admin | Principal::Known(_) => Error::new(Code::Forbidden, format!("You may not {what}.")),
     }
 }
 
@@ -83,7 +104,7 @@ pub fn member_opens(
         .fields
         .iter()
         .find(|field| field.name == name)
-        .is_none_or(|field| allows(field.exposure, operation));
+        .is_none_or(|field| allows(field.exposure, operation) || is_owner(entity, field, principal));
     let target_seen = entity
         .relations
         .iter()
@@ -107,6 +128,11 @@ pub fn member_opens(
         .get(name)
         .is_none_or(|rules| rules.is_empty() || granted(rules, principal, operation).next().is_some());
     by_row && by_field
+}
+
+/// An administrator belongs to no organization, and has to say whose a new row is.
+fn is_owner(entity: &Entity, field: &Field, principal: &Principal) -> bool {
+    entity.tenant_field() == Some(field.id) && principal.is_admin()
 }
 
 fn allows(exposure: Exposure, operation: Operation) -> bool {
@@ -141,9 +167,10 @@ impl Binder<'_> {
             return Predicate::Always;
         }
         let definition = self.context.catalog.entity(entity);
-        Predicate::or(granted(&definition.access.rules, &self.context.principal, operation).map(|rule| {
-            Predicate::and([self.bound(&rule.condition), self.via(definition, rule, operation, depth)])
-        }))
+        let rules = granted(&definition.access.rules, &self.context.principal, operation).map(|rule| {
+            Predicate::and([rule.condition.clone(), self.via(definition, rule, operation, depth)])
+        });
+        Predicate::and([tenant(definition), Predicate::or(rules)])
     }
 
     fn afterwards(&self, entity: EntityId, operation: Operation, depth: usize) -> Predicate {
@@ -151,10 +178,11 @@ impl Binder<'_> {
             return Predicate::Always;
         }
         let definition = self.context.catalog.entity(entity);
-        Predicate::or(granted(&definition.access.rules, &self.context.principal, operation).map(|rule| {
+        let rules = granted(&definition.access.rules, &self.context.principal, operation).map(|rule| {
             let check = rule.check.as_ref().unwrap_or(&rule.condition);
-            Predicate::and([self.bound(check), self.via(definition, rule, operation, depth)])
-        }))
+            Predicate::and([check.clone(), self.via(definition, rule, operation, depth)])
+        });
+        Predicate::and([tenant(definition), Predicate::or(rules)])
     }
 
     /// As the related row allows: reading needs read of it, writing needs update of it.
@@ -185,10 +213,7 @@ impl Binder<'_> {
             Predicate::or(
                 granted(&entity.access.rules, principal, operation).filter(|rule| names(rule, name)).map(
                     |rule| {
-                        Predicate::and([
-                            self.bound(&rule.condition),
-                            self.via(entity, rule, operation, VIA_DEPTH),
-                        ])
+                        Predicate::and([rule.condition.clone(), self.via(entity, rule, operation, VIA_DEPTH)])
                     },
                 ),
             )
@@ -196,35 +221,20 @@ impl Binder<'_> {
         let by_field = match entity.access.fields.get(name) {
             Some(rules) if !rules.is_empty() => {
                 Predicate::or(granted(rules, principal, operation).map(|rule| {
-                    Predicate::and([
-                        self.bound(&rule.condition),
-                        self.via(entity, rule, operation, VIA_DEPTH),
-                    ])
+                    Predicate::and([rule.condition.clone(), self.via(entity, rule, operation, VIA_DEPTH)])
                 }))
             }
             _ => Predicate::Always,
         };
         Predicate::and([by_row, by_field])
     }
+}
 
-    /// Claims become values. A claim the principal does not have compares as null: unknown, so closed.
-    fn bound(&self, rule: &Predicate) -> Predicate {
-        let bound = rule.try_map(&mut |operand: &Operand| {
-            Ok::<_, std::convert::Infallible>(match operand {
-                Operand::Claim(claim) => Operand::Value(self.claim(claim)),
-                other => other.clone(),
-            })
-        });
-        match bound {
-            Ok(bound) => bound,
-            Err(never) => match never {},
-        }
-    }
-
-    fn claim(&self, _claim: &Claim) -> Value {
-        match self.context.principal {
-            Principal::Anonymous | Principal::Admin => Value::Null,
-        }
+/// Rows of a `@tenant` type are those of the organization the caller acts for.
+fn tenant(entity: &Entity) -> Predicate {
+    match entity.tenant_field() {
+        Some(field) => Predicate::Compare { field, op: Op::Eq, value: Operand::Claim(Claim::OrgId) },
+        None => Predicate::Always,
     }
 }
 

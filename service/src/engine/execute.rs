@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use entity::{Input, Value};
+use entity::{Claim, FieldType, Input, Value};
+use migration::Dialect;
 use sea_orm::QueryResult;
 use tracing::Instrument;
 
@@ -125,11 +126,35 @@ fn bind_one(database: &Database, bind: &Bind, values: &Values<'_>) -> Result<sea
                 .map_err(super::plan::problem)?;
             Ok(form_value(dialect, *ty, *form, &value))
         }
+        Bind::Claim { claim, ty, form } => Ok(claimed(dialect, values.context, claim, *ty, *form)),
         Bind::Keys { keys, ty } => Ok(bind::bind_list(dialect, *ty, &values.keys(keys))),
         Bind::Key { keys, ty } => {
             let key = values.keys(keys).into_iter().next().unwrap_or(Value::Null);
             Ok(form_value(dialect, *ty, Form::Plain(false), &key))
         }
+    }
+}
+
+/// A property of who asks, as what it is compared with. One that is missing or of another type is null, and nothing is
+/// known of a comparison with null: it opens nothing, negated or not.
+fn claimed(dialect: Dialect, context: &Context, claim: &Claim, ty: FieldType, form: Form) -> sea_orm::Value {
+    let list = matches!(form, Form::Set | Form::Item(_) | Form::Items | Form::Plain(true));
+    let value = context.principal.claim(claim).and_then(|input| {
+        let input = match input {
+            Input::List(items) => Input::List(items),
+            one if list => Input::List(vec![one]),
+            one => one,
+        };
+        entity::value::coerce(&context.catalog, ty, list, &input).ok()
+    });
+    match (value, form) {
+        (Some(value), form) => form_value(dialect, ty, form, &value),
+        // A list with nothing known in it, which nothing is in and nothing is outside of.
+        (None, Form::Set) => bind::bind_list(dialect, ty, &[Value::Null]),
+        (None, Form::Items) => bind::bind(dialect, ty, true, &Value::Null),
+        (None, Form::Pattern(_) | Form::Expression(_)) => sea_orm::Value::String(None),
+        (None, Form::Plain(list)) => bind::bind(dialect, ty, list, &Value::Null),
+        (None, Form::Item(_)) => bind::bind(dialect, ty, false, &Value::Null),
     }
 }
 

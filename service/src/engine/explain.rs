@@ -1,7 +1,8 @@
 //! A broken constraint in the words of the model: which type and field, and what to do.
 
-use entity::catalog::Catalog;
+use entity::catalog::{Catalog, Field, Operation};
 
+use crate::access;
 use crate::context::Context;
 use crate::database::classify;
 use crate::error::{Code, Error};
@@ -16,7 +17,7 @@ pub(crate) fn constraint(context: &Context, error: Error) -> Error {
     }
     let Some(name) = classify::constraint(&error) else { return error };
     let explained = match error.code() {
-        Code::UniqueViolation => unique(&context.catalog, &name),
+        Code::UniqueViolation => unique(context, &name),
         Code::CheckFailed => check(&context.catalog, &name),
         Code::OutOfRange => range(&context.catalog, &name),
         _ => foreign_key(&context.catalog, &name),
@@ -25,7 +26,9 @@ pub(crate) fn constraint(context: &Context, error: Error) -> Error {
 }
 
 /// `name` is an index (`ux_tracks_album_id_position`), or SQLite's list of columns (`tracks.album_id, tracks.position`).
-fn unique(catalog: &Catalog, name: &str) -> Option<Error> {
+/// Fields that the caller can neither see nor give are not named.
+fn unique(context: &Context, name: &str) -> Option<Error> {
+    let catalog = &context.catalog;
     let (entity, fields) = catalog.entities.iter().find_map(|entity| {
         let unique = entity.uniques.iter().find(|unique| {
             let columns: Vec<String> = unique
@@ -36,16 +39,24 @@ fn unique(catalog: &Catalog, name: &str) -> Option<Error> {
             name == unique.name || name == format!("index '{}'", unique.name) || name == columns.join(", ")
         });
         if let Some(unique) = unique {
+            let known = |field: &&Field| {
+                [Operation::Read, Operation::Create, Operation::Update].into_iter().any(|operation| {
+                    access::member_opens(catalog, entity, &context.principal, &field.name, operation)
+                })
+            };
             return Some((
                 entity,
-                unique.fields.iter().map(|field| entity.field(*field).name.clone()).collect::<Vec<_>>(),
+                entity.named_by(unique).filter(known).map(|field| field.name.clone()).collect::<Vec<_>>(),
             ));
         }
         let key = name == format!("{}_pkey", entity.table)
             || name == format!("{}.{}", entity.table, entity.key_field().column);
         key.then(|| (entity, vec!["id".to_owned()]))
     })?;
-    let first = fields.first()?.clone();
+    let Some(first) = fields.first().cloned() else {
+        let message = format!("Another {} has the same values.", entity.name);
+        return Some(Error::new(Code::UniqueViolation, message));
+    };
     Some(
         Error::new(Code::UniqueViolation, format!("Another {} has the same {}.", entity.name, list(&fields)))
             .hint("Choose another value, or upsert on it.")

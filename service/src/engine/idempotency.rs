@@ -12,7 +12,6 @@ use super::script::{Idempotency, StoredAnswer};
 use crate::context::Context;
 use crate::database::{Database, Transaction};
 use crate::error::{Code, Error, Result};
-use crate::principal::Principal;
 
 /// Hours a key is remembered.
 const HOURS: i64 = 24;
@@ -136,10 +135,9 @@ pub(crate) async fn sweep(database: &Database, now: DateTime<Utc>) -> Result<u64
 
 /// Keys are private to who sends them.
 fn owner(context: &Context) -> String {
-    let who = match context.principal {
-        Principal::Anonymous => "anonymous",
-        Principal::Admin => "admin",
-    };
+    let organization = context.principal.subject().and_then(|subject| subject.organization.as_ref());
+    let organization = organization.map(|organization| organization.id.to_string()).unwrap_or_default();
+    let who = format!("{} {organization}", context.principal.name());
     let mut hash = Sha256::new();
     hash.update(who.as_bytes());
     hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()

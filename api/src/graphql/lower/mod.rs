@@ -217,8 +217,8 @@ impl<'a> Lowerer<'a> {
             .uniques
             .iter()
             .find(|unique| unique.api == api)
-            .and_then(|unique| unique.fields.first())
-            .map_or_else(|| api.to_owned(), |field| entity.field(*field).name.clone())
+            .and_then(|unique| entity.named_by(unique).next())
+            .map_or_else(|| api.to_owned(), |field| field.name.clone())
     }
 
     fn node(&self, group: &Group<'a>) -> Result<Read, Fault> {

@@ -25,8 +25,7 @@ pub(super) fn inputs(builder: &mut Builder<'_>, entity: &Entity) {
             .description(format!("What says whether a row of {name} is there already."))
             .item(EnumItem::new("ID").description("Its id."));
         for unique in keys(entity) {
-            let fields: Vec<&str> =
-                unique.fields.iter().map(|field| entity.field(*field).name.as_str()).collect();
+            let fields: Vec<&str> = entity.named_by(unique).map(|field| field.name.as_str()).collect();
             on = on.item(
                 EnumItem::new(screaming(&unique.api)).description(format!("Its {}.", fields.join(" and "))),
             );
@@ -212,7 +211,7 @@ pub(super) fn unique_key(builder: &mut Builder<'_>, entity: &Entity) -> bool {
         .oneof()
         .description(format!("What names one row of {name} besides its id."));
     for unique in keys(entity) {
-        let fields: Vec<&Field> = unique.fields.iter().map(|field| entity.field(*field)).collect();
+        let fields: Vec<&Field> = entity.named_by(unique).collect();
         if !fields
             .iter()
             .all(|field| view.member(entity, &field.name, Operation::Read) && field.exposure.filter)

@@ -7,14 +7,14 @@ use arc_swap::ArcSwap;
 use async_graphql::dynamic::Schema;
 use async_graphql::registry::Registry;
 use entity::Catalog;
-use service::{Context, Error, Principal, Result};
+use service::{Context, Error, Principal, Profile, Result};
 use tokio::sync::Mutex;
 
 use super::{Roots, build};
 use crate::graphql::settings::Settings;
 
 /// Schemas kept at once; a model rarely has more kinds of callers.
-const KEPT: usize = 8;
+const KEPT: usize = 16;
 
 /// A schema with what its root fields mean.
 pub(crate) struct Bundle {
@@ -24,11 +24,13 @@ pub(crate) struct Bundle {
     pub(crate) roots: Roots,
     /// The model it was made from.
     pub(crate) catalog: Arc<Catalog>,
+    /// For whom it was made.
+    profile: Profile,
     principal: Principal,
 }
 
 impl Bundle {
-    /// For whom it was made.
+    /// One of those for whom it was made: what exists for them is the same for all.
     pub(crate) fn principal(&self) -> &Principal {
         &self.principal
     }
@@ -38,8 +40,8 @@ impl Bundle {
         self.schema.registry()
     }
 
-    fn fits(&self, context: &Context) -> bool {
-        self.principal == context.principal
+    fn fits(&self, context: &Context, profile: &Profile) -> bool {
+        self.profile == *profile
             && (Arc::ptr_eq(&self.catalog, &context.catalog)
                 || self.catalog.version == context.catalog.version)
     }
@@ -59,11 +61,12 @@ impl Schemas {
     /// # Errors
     /// As [`build`].
     pub(crate) async fn bundle(&self, context: &Context, settings: &Arc<Settings>) -> Result<Arc<Bundle>> {
-        if let Some(found) = self.find(context) {
+        let profile = context.principal.profile(&context.catalog).unscoped();
+        if let Some(found) = self.find(context, &profile) {
             return Ok(found);
         }
         let _one_at_a_time = self.making.lock().await;
-        if let Some(found) = self.find(context) {
+        if let Some(found) = self.find(context, &profile) {
             return Ok(found);
         }
         let id = self.next.fetch_add(1, Ordering::Relaxed);
@@ -77,6 +80,7 @@ impl Schemas {
             schema,
             roots,
             catalog: Arc::clone(&context.catalog),
+            profile,
             principal: context.principal.clone(),
         });
         let mut made: Vec<Arc<Bundle>> = self
@@ -92,7 +96,7 @@ impl Schemas {
         Ok(bundle)
     }
 
-    fn find(&self, context: &Context) -> Option<Arc<Bundle>> {
-        self.made.load().iter().find(|bundle| bundle.fits(context)).cloned()
+    fn find(&self, context: &Context, profile: &Profile) -> Option<Arc<Bundle>> {
+        self.made.load().iter().find(|bundle| bundle.fits(context, profile)).cloned()
     }
 }

@@ -232,7 +232,7 @@ fn words_of_sql_and_graphql_are_names() {
     let catalog = fine(
         "type Order @model { group: Group! select: String user: Int from: String query: String mutation: Boolean type: String }
          type Group @model { orders: [Order!]! order: Int on: Boolean input: String node: ID }
-         type User @model { order: Int } type select @model { where: Int }",
+         type Person @model { order: Int } type select @model { where: Int }",
     )
     .catalog;
     assert_eq!(catalog.entity_plural("orders").unwrap().table, "orders");

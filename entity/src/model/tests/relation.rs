@@ -65,17 +65,17 @@ fn a_tree_and_a_graph_in_one_type() {
 
 #[test]
 fn the_model_says_which() {
-    let text = "type User @model { posts: [Post!]! @relation(inverse: \"author\") liked: [Post!]! }
-                type Post @model { author: User! likedBy: [User!]! editor: User @relation(inverse: \"edited\") }
-                extend type User { edited: [Post!]! }";
+    let text = "type Person @model { posts: [Post!]! @relation(inverse: \"author\") liked: [Post!]! }
+                type Post @model { author: Person! likedBy: [Person!]! editor: Person @relation(inverse: \"edited\") }
+                extend type Person { edited: [Post!]! }";
     assert_eq!(
         links(text),
         [
-            "User.posts* author (author_id)",
-            "User.liked* likedBy posts_users(user_id, post_id)",
-            "User.edited* editor (editor_id)",
+            "Person.posts* author (author_id)",
+            "Person.liked* likedBy people_posts(person_id, post_id)",
+            "Person.edited* editor (editor_id)",
             "Post.author posts author_id",
-            "Post.likedBy* liked posts_users(post_id, user_id)",
+            "Post.likedBy* liked people_posts(post_id, person_id)",
             "Post.editor edited editor_id"
         ]
     );
@@ -96,9 +96,9 @@ fn through_a_declared_type() {
             "Enrollment.course - course_id"
         ]
     );
-    let text = "type User @model { following: [User!]! @relation(through: \"Follow\", inverse: \"from\") followers: [User!]! @relation(through: \"Follow\", inverse: \"to\") }
-                type Follow @model { from: User! to: User! }";
-    assert_eq!(links(text)[0], "User.following* followers follows(from_id, to_id)");
+    let text = "type Person @model { following: [Person!]! @relation(through: \"Follow\", inverse: \"from\") followers: [Person!]! @relation(through: \"Follow\", inverse: \"to\") }
+                type Follow @model { from: Person! to: Person! }";
+    assert_eq!(links(text)[0], "Person.following* followers follows(from_id, to_id)");
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! Plans of pages.
 
+use entity::catalog::Operation;
 use entity::{EntityId, Input, Operand, Predicate, RelationId, Value};
 
 use super::order::OrderTerm;
 use super::{Object, Planner, cursor};
+use crate::access;
 use crate::engine::request::{ConnectionPart, EdgePart, List, PageFact};
 use crate::error::{Code, Error, Result};
 
@@ -105,6 +107,7 @@ impl Planner<'_> {
         each: u64,
     ) -> Result<ListPlan> {
         let definition = self.entity(entity);
+        access::scoped(definition, &self.context.principal, Operation::Read)?;
         if list.search.is_some() {
             return Err(Error::new(Code::NotSupported, format!("{} can't be searched.", definition.name))
                 .hint("Use `icontains` in the condition."));

@@ -151,7 +151,9 @@ pub(super) fn unknown(context: &Context, entity: &Entity, name: &str) -> Error {
 
 /// On which rows a member is shown; none where it is hidden from the caller altogether.
 fn shown(context: &Context, entity: &Entity, name: &str) -> Option<Predicate> {
-    if !access::member_opens(&context.catalog, entity, &context.principal, name, Operation::Read) {
+    if !access::member_opens(&context.catalog, entity, &context.principal, name, Operation::Read)
+        || access::scoped(entity, &context.principal, Operation::Read).is_err()
+    {
         return None;
     }
     Some(access::member(context, entity, name, Operation::Read)).filter(|shown| *shown != Predicate::Never)
@@ -199,6 +201,10 @@ impl Scope for ClientScope<'_> {
     }
 
     fn visible(&self, entity: EntityId) -> Predicate {
+        let definition = self.context.catalog.entity(entity);
+        if access::scoped(definition, &self.context.principal, Operation::Read).is_err() {
+            return Predicate::Never;
+        }
         Predicate::and([
             access::alive(&self.context.catalog, entity),
             access::rows(self.context, entity, Operation::Read),

@@ -1,6 +1,6 @@
 //! Plans of rows and what of them is wanted.
 
-use entity::catalog::{Cardinality, Entity, Join, Member};
+use entity::catalog::{Cardinality, Entity, Join, Member, Operation};
 use entity::{EntityId, FieldId, FieldType, Input, Op, Operand, Predicate, RelationId};
 
 use super::{AggregatePlan, ListPlan, Planner, Source, each};
@@ -123,8 +123,9 @@ impl Planner<'_> {
     }
 
     fn open(&self, entity: EntityId) -> Result<()> {
-        if access::visible(self.entity(entity), &self.context.principal) {
-            return Ok(());
+        let definition = self.entity(entity);
+        if access::visible(definition, &self.context.principal) {
+            return access::scoped(definition, &self.context.principal, Operation::Read);
         }
         Err(Error::new(Code::UnknownType, "There is no such type."))
     }
@@ -132,7 +133,7 @@ impl Planner<'_> {
     fn node(&mut self, id: &Input, kinds: &[(EntityId, Vec<Selected>)]) -> Result<RootPlan> {
         let mut plans = Vec::new();
         for (entity, selection) in kinds {
-            if !access::visible(self.entity(*entity), &self.context.principal) {
+            if self.open(*entity).is_err() {
                 continue;
             }
             self.rows(1, 1)?;
@@ -164,11 +165,18 @@ impl Planner<'_> {
                     })
                     .collect::<Result<Vec<_>>>()?;
                 let unique = definition.uniques.iter().any(|unique| {
-                    unique.fields.len() == values.len()
-                        && unique.fields.iter().all(|field| {
-                            values.iter().any(|(name, _)| definition.field(*field).name == *name)
-                        })
+                    definition.named_by(unique).count() == values.len()
+                        && definition
+                            .named_by(unique)
+                            .all(|field| values.iter().any(|(name, _)| field.name == *name))
                 });
+                if definition.tenant.is_some() && self.context.principal.is_admin() {
+                    return Err(Error::new(
+                        Code::NotSupported,
+                        format!("Rows of {} are unique within their organization only.", definition.name),
+                    )
+                    .hint("Give the id."));
+                }
                 if !unique {
                     return Err(Error::new(Code::BadRequest, "These fields don't name one row.")
                         .hint("Give the id, or all fields of one unique constraint."));
@@ -188,6 +196,7 @@ impl Planner<'_> {
     ) -> Result<Object> {
         self.depth(level)?;
         let definition = self.entity(entity);
+        access::scoped(definition, &self.context.principal, Operation::Read)?;
         let mut outputs = Vec::with_capacity(selection.len());
         for selected in selection {
             self.field()?;

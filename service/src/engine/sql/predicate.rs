@@ -219,7 +219,13 @@ impl Sql<'_> {
         };
         self.push("case when ");
         column(self);
-        self.push(" is not null then ");
+        self.push(" is not null");
+        if let Operand::Claim(_) = value {
+            // Nothing is known of a list the caller does not have: neither that it has an item nor that it has not.
+            self.push(" and ").operand(value, field.ty, Form::Items);
+            self.push(if self.dialect == Dialect::Postgres { "::jsonb is not null" } else { " is not null" });
+        }
+        self.push(" then ");
         match (self.dialect, op) {
             (Dialect::Postgres, Op::HasAny) => {
                 self.push("exists (select 1 from jsonb_array_elements(");

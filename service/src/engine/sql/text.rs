@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use entity::catalog::Catalog;
-use entity::{FieldType, Op, Operand, Value};
+use entity::{Claim, FieldType, Op, Operand, Value};
 use migration::Dialect;
 
 use crate::database::bind;
@@ -26,6 +26,15 @@ pub(crate) enum Bind {
         ty: FieldType,
         /// Whether it is a list.
         list: bool,
+        /// How it is bound.
+        form: Form,
+    },
+    /// A property of who asks; null where the caller has none, or one of another type.
+    Claim {
+        /// Which.
+        claim: Claim,
+        /// The type of what it is compared with.
+        ty: FieldType,
         /// How it is bound.
         form: Form,
     },
@@ -153,7 +162,8 @@ impl<'a> Sql<'a> {
     /// An operand in some form. `NULL` where a claim or value is missing.
     pub(crate) fn operand(&mut self, operand: &Operand, ty: FieldType, form: Form) -> &mut Self {
         match operand {
-            Operand::Value(Value::Null) | Operand::Claim(_) => self.push("NULL"),
+            Operand::Value(Value::Null) => self.push("NULL"),
+            Operand::Claim(claim) => self.bind(Bind::Claim { claim: claim.clone(), ty, form }),
             Operand::Value(value) => {
                 let bound = form_value(self.dialect, ty, form, value);
                 self.bind(Bind::Value(bound))

@@ -331,7 +331,9 @@ impl<'a> WritePlanner<'a> {
 
     /// Whether any rule opens the operation to the caller.
     fn permitted(&self, entity: EntityId, operation: Operation) -> Result<()> {
-        access::permit(self.entity(entity), &self.context().principal, operation)
+        let (entity, principal) = (self.entity(entity), &self.context().principal);
+        access::permit(entity, principal, operation)?;
+        access::scoped(entity, principal, operation)
     }
 
     /// The rows that are meant, without any rule.

@@ -1,7 +1,7 @@
 //! One row's input: every field known, writable, of its type, within its checks; all complaints at once.
 
 use entity::catalog::{Default, Entity, Field, Member, Operation, Relation, System};
-use entity::{EntityId, FieldId, IdKind, Input, Predicate, Value};
+use entity::{Claim, EntityId, FieldId, IdKind, Input, Predicate, Value};
 use uuid::Uuid;
 
 use super::{Cell, WritePlanner};
@@ -164,13 +164,40 @@ impl<'a> WritePlanner<'a> {
                     }
                     Value::Null
                 }
-                Some(Default::Claim(_)) | None => Value::Null,
+                Some(Default::Claim(claim)) => self.claimed(entity, field, claim)?,
+                None => Value::Null,
             },
         };
         if value.is_null() && field.required {
             return Err(missing(field));
         }
         Ok(Some(Cell::Value(value)))
+    }
+
+    /// A value taken from who asks.
+    fn claimed(&self, entity: &Entity, field: &Field, claim: &Claim) -> Result<Value> {
+        let context = self.context();
+        let value = context
+            .principal
+            .claim(claim)
+            .and_then(|input| entity::value::coerce(&context.catalog, field.ty, field.list, &input).ok());
+        match value {
+            Some(value) => Ok(value),
+            None if !field.required => Ok(Value::Null),
+            // An administrator may give it where it can be given.
+            None if access::member_opens(
+                &context.catalog,
+                entity,
+                &context.principal,
+                &field.name,
+                Operation::Create,
+            ) =>
+            {
+                Err(missing(field))
+            }
+            None if *claim == Claim::OrgId => Err(no_organization()),
+            None => Err(access::closed(&context.principal, &format!("create {}", entity.name))),
+        }
     }
 
     fn copied(
@@ -185,6 +212,15 @@ impl<'a> WritePlanner<'a> {
         let (_, key) = given.iter().find(|(id, _)| *id == key)?;
         Some(Cell::Copy { entity: relation.target, field, key: Box::new(key.clone()) })
     }
+}
+
+/// The caller acts for no organization.
+fn no_organization() -> Error {
+    Error::new(
+        Code::OrganizationRequired,
+        "Rows of this type belong to an organization, and you act for none.",
+    )
+    .hint("Name one of yours in `X-Organization`, or make one: `POST /auth/organizations`.")
 }
 
 fn missing(field: &Field) -> Error {
