@@ -113,6 +113,15 @@ codes! {
     BadCredentials = "BAD_CREDENTIALS" => Unauthenticated, "The credentials are not valid.";
     Forbidden = "FORBIDDEN" => Forbidden, "The caller may not do this.";
     InsufficientScope = "INSUFFICIENT_SCOPE" => Forbidden, "The key has no scope for this.";
+    SecondFactorRequired = "SECOND_FACTOR_REQUIRED" => Unauthenticated, "The password is right, and a second factor is needed.";
+    WrongPassword = "WRONG_PASSWORD" => Forbidden, "The password is not the caller's.";
+    WrongCode = "WRONG_CODE" => Forbidden, "The code of the second factor is wrong, or was used.";
+    WeakPassword = "WEAK_PASSWORD" => Invalid, "The password is too short, too long, or too easy to guess.";
+    TokenInvalid = "TOKEN_INVALID" => Invalid, "The code of a mail is wrong, was used, or is too old.";
+    SignUpClosed = "SIGN_UP_CLOSED" => Forbidden, "Accounts are not made by signing up here.";
+    LastOwner = "LAST_OWNER" => Conflict, "An organization would be left without an owner.";
+    InvalidClient = "INVALID_CLIENT" => Unauthenticated, "The client of the token endpoint or its secret is wrong.";
+    InvalidScope = "INVALID_SCOPE" => BadRequest, "A scope was asked for that the key does not have.";
     OrganizationRequired = "ORGANIZATION_REQUIRED" => Forbidden, "The caller acts for no organization, and the type's rows belong to one.";
     NotFound = "NOT_FOUND" => NotFound, "There is no such row, or none the caller may see.";
 

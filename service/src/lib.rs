@@ -1,14 +1,17 @@
 #![doc = include_str!("../README.md")]
 
 pub mod access;
+pub mod auth;
 pub mod clock;
 pub mod context;
 pub mod database;
 pub mod engine;
 pub mod error;
 pub mod limit;
+pub mod mail;
 pub mod principal;
 pub mod publish;
+pub mod throttle;
 pub mod transfer;
 
 use std::sync::Arc;

@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 
 mod m20261201_000001_catalog;
 mod m20261201_000002_idempotency;
+mod m20261201_000003_identity;
 
 /// Brings the server's own tables up to date.
 #[derive(Debug)]
@@ -15,7 +16,11 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261201_000001_catalog::Migration), Box::new(m20261201_000002_idempotency::Migration)]
+        vec![
+            Box::new(m20261201_000001_catalog::Migration),
+            Box::new(m20261201_000002_idempotency::Migration),
+            Box::new(m20261201_000003_identity::Migration),
+        ]
     }
 
     fn migration_table_name() -> DynIden {

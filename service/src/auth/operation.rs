@@ -1,0 +1,549 @@
+//! What can be done under `/auth`: one table, which REST's routes, GraphQL's mutations and the API's document are made of.
+
+use std::net::IpAddr;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value as Json, json};
+use uuid::Uuid;
+
+use super::account::NewAccount;
+use super::key::NewKey;
+use super::session::Cookie;
+use super::{Auth, secret};
+use crate::access;
+use crate::error::{Code, Error, Result};
+use crate::principal::{Kind as Proof, Principal};
+
+/// Characters of one value.
+const LONGEST: usize = 4_096;
+
+/// Items of a list.
+const ITEMS: usize = 100;
+
+/// Who asks for an operation, and from where.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// As the credentials proved.
+    pub principal: Principal,
+    /// The address of the client.
+    pub address: Option<String>,
+    /// The program, as it calls itself.
+    pub user_agent: Option<String>,
+    /// The trace of the request.
+    pub trace: Option<String>,
+    /// The secret of a device that signed in before.
+    pub device: Option<String>,
+}
+
+impl Caller {
+    /// The operator at the machine itself.
+    #[must_use]
+    pub fn operator() -> Self {
+        Self { principal: Principal::Admin, address: None, user_agent: None, trace: None, device: None }
+    }
+
+    /// The user who is signed in.
+    pub(super) fn user(&self) -> Result<Uuid> {
+        match self.principal.subject() {
+            Some(subject) if subject.kind == Proof::User => {
+                subject.user.ok_or_else(|| access::closed(&self.principal, "do this"))
+            }
+            _ => Err(access::closed(&self.principal, "do this; sign in")),
+        }
+    }
+
+    /// The session of the user.
+    pub(super) fn session(&self) -> Option<Uuid> {
+        self.principal.subject().and_then(|subject| subject.session)
+    }
+
+    /// The organization the caller acts for.
+    pub(super) fn organization(&self) -> Result<Uuid> {
+        self.user()?;
+        let organization = self.principal.subject().and_then(|subject| subject.organization.as_ref());
+        organization.map(|organization| organization.id).ok_or_else(|| {
+            Error::new(Code::OrganizationRequired, "You act for no organization.")
+                .hint("Name one of yours in `X-Organization`, or make one.")
+        })
+    }
+
+    /// The organization the caller acts for as its owner or one of its administrators.
+    pub(super) fn manages(&self) -> Result<Uuid> {
+        self.acts_as(&["owner", "admin"])
+    }
+
+    /// The organization the caller acts for as its owner.
+    pub(super) fn owns(&self) -> Result<Uuid> {
+        self.acts_as(&["owner"])
+    }
+
+    fn acts_as(&self, roles: &[&str]) -> Result<Uuid> {
+        let organization = self.organization()?;
+        let subject = self.principal.subject();
+        let role = subject.and_then(|subject| subject.organization.as_ref()?.role.as_deref());
+        match role.is_some_and(|role| roles.contains(&role)) {
+            true => Ok(organization),
+            false => Err(Error::new(Code::Forbidden, "Your role in the organization does not allow this.")),
+        }
+    }
+
+    /// The network the caller is in: an address, or the 64 bits of an IPv6 address that a line is given.
+    pub(super) fn network(&self) -> Option<String> {
+        match self.address.as_ref()?.parse().ok()? {
+            IpAddr::V4(address) => Some(address.to_string()),
+            IpAddr::V6(address) => match address.to_ipv4_mapped() {
+                Some(address) => Some(address.to_string()),
+                None => {
+                    let bits = u128::from(address) >> 64;
+                    Some(format!("{bits:x}/64"))
+                }
+            },
+        }
+    }
+}
+
+/// What came of an operation.
+#[derive(Debug)]
+pub struct Done {
+    /// The answer.
+    pub body: Json,
+    /// Whether something was made that was not there.
+    pub created: bool,
+    /// What becomes of the cookie of a browser's session.
+    pub cookie: Option<Cookie>,
+}
+
+impl Done {
+    pub(super) fn of(body: Json) -> Self {
+        Self { body, created: false, cookie: None }
+    }
+
+    pub(super) fn created(body: Json) -> Self {
+        Self { created: true, ..Self::of(body) }
+    }
+
+    pub(super) fn accepted(message: &str) -> Self {
+        Self::of(json!({ "message": message }))
+    }
+
+    /// Adds the secret by which this device is known from now on.
+    pub(super) fn device(&mut self, secret: &str) {
+        if let Json::Object(body) = &mut self.body {
+            body.insert("deviceToken".to_owned(), Json::from(secret));
+        }
+    }
+}
+
+/// What a value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A text.
+    Text,
+    /// A secret: never logged, never shown.
+    Secret,
+    /// An e-mail address.
+    Email,
+    /// An id.
+    Id,
+    /// A number.
+    Number,
+    /// Yes or no.
+    Flag,
+    /// A time.
+    Time,
+    /// A list of texts.
+    Texts,
+}
+
+/// A value that an operation takes or gives.
+#[derive(Debug, Clone, Copy)]
+pub struct Field {
+    /// Its name in both APIs.
+    pub name: &'static str,
+    /// What it is.
+    pub kind: Kind,
+    /// Whether it is always there.
+    pub required: bool,
+    /// What it means.
+    pub about: &'static str,
+}
+
+const fn needs(name: &'static str, kind: Kind, about: &'static str) -> Field {
+    Field { name, kind, required: true, about }
+}
+
+const fn takes(name: &'static str, kind: Kind, about: &'static str) -> Field {
+    Field { name, kind, required: false, about }
+}
+
+/// What an operation answers: a named type.
+#[derive(Debug)]
+pub struct Answer {
+    /// Its name in both APIs.
+    pub name: &'static str,
+    /// What it is.
+    pub about: &'static str,
+    /// Its fields.
+    pub fields: &'static [Field],
+}
+
+/// Something that can be done.
+#[derive(Debug)]
+pub struct Operation {
+    /// GraphQL's mutation.
+    pub name: &'static str,
+    /// REST's method.
+    pub method: &'static str,
+    /// REST's path below `/auth`; `{id}` is an input.
+    pub path: &'static str,
+    /// What it does.
+    pub about: &'static str,
+    /// What it takes.
+    pub takes: &'static [Field],
+    /// What it gives.
+    pub gives: &'static Answer,
+    /// Whether nobody needs to be signed in.
+    pub open: bool,
+}
+
+/// Tokens of a session.
+static TOKENS: Answer = Answer {
+    name: "AuthTokens",
+    about: "A session that began or was renewed.",
+    fields: &[
+        needs("tokenType", Kind::Text, "`Bearer`, or `Cookie` where a browser keeps the session."),
+        needs("expiresIn", Kind::Number, "Seconds until the access token ends, or the cookie."),
+        takes("accessToken", Kind::Text, "Send it as `Authorization: Bearer …`."),
+        takes("refreshToken", Kind::Text, "Good for one use: exchange it for new tokens."),
+        takes("deviceToken", Kind::Text, "Send it as `deviceToken` with the next sign-in: guesses of others can't lock this device out."),
+    ],
+};
+
+/// Only a sentence.
+static MESSAGE: Answer = Answer {
+    name: "AuthMessage",
+    about: "What was done.",
+    fields: &[needs("message", Kind::Text, "A sentence for people.")],
+};
+
+static TOTP: Answer = Answer {
+    name: "AuthTotp",
+    about: "The seed of a second factor. It counts once a code of it was shown.",
+    fields: &[
+        needs("secret", Kind::Text, "In base 32, to be typed."),
+        needs("url", Kind::Text, "For an authenticator app, as a QR code (`otpauth://…`)."),
+    ],
+};
+
+static CODES: Answer = Answer {
+    name: "AuthRecoveryCodes",
+    about: "Codes for when the authenticator app is lost; each is good once. They are shown once.",
+    fields: &[needs("recoveryCodes", Kind::Texts, "The codes.")],
+};
+
+static KEY: Answer = Answer {
+    name: "AuthKey",
+    about: "A new key. It is shown once.",
+    fields: &[
+        needs("id", Kind::Id, "Its id; the client id of the client credentials grant."),
+        needs("key", Kind::Text, "The key: send it as `Authorization: Bearer …` or `X-Api-Key`."),
+        needs("prefix", Kind::Text, "How it begins, by which it is known later."),
+        needs("scopes", Kind::Texts, "What it may be used for."),
+    ],
+};
+
+static ORGANIZATION: Answer = Answer {
+    name: "AuthOrganization",
+    about: "A new organization.",
+    fields: &[needs("id", Kind::Id, "Its id."), needs("name", Kind::Text, "What it is called.")],
+};
+
+static INVITATION: Answer = Answer {
+    name: "AuthInvitation",
+    about: "An invitation that was sent.",
+    fields: &[
+        needs("id", Kind::Id, "Its id."),
+        needs("email", Kind::Email, "Who is asked."),
+        needs("role", Kind::Text, "What they will be."),
+    ],
+};
+
+static MEMBERSHIP: Answer = Answer {
+    name: "AuthMembership",
+    about: "An organization that was joined.",
+    fields: &[needs("organization", Kind::Id, "Its id."), needs("role", Kind::Text, "As what.")],
+};
+
+const EMAIL: Field = needs("email", Kind::Email, "The address; large and small letters are alike.");
+const PASSWORD: Field = needs("password", Kind::Secret, "The password.");
+const NEW_PASSWORD: Field = needs("newPassword", Kind::Secret, "8 to 1000 characters that are not easy to guess.");
+const CODE: Field = needs("code", Kind::Secret, "Six digits of the authenticator app, or a recovery code.");
+const TOKEN: Field = needs("token", Kind::Secret, "The code of the mail.");
+const ID: Field = needs("id", Kind::Id, "Its id.");
+const COOKIE: Field = takes("cookie", Kind::Flag, "Whether the browser is to keep the session in a cookie, out of the reach of scripts.");
+const ROLE: Field = needs("role", Kind::Text, "`admin`, `member`, or a role of the model.");
+
+const fn post(
+    name: &'static str,
+    path: &'static str,
+    about: &'static str,
+    takes: &'static [Field],
+    gives: &'static Answer,
+) -> Operation {
+    Operation { name, method: "POST", path, about, takes, gives, open: false }
+}
+
+const fn delete(name: &'static str, path: &'static str, about: &'static str) -> Operation {
+    Operation { name, method: "DELETE", path, about, takes: &[ID], gives: &MESSAGE, open: false }
+}
+
+const fn open(operation: Operation) -> Operation {
+    Operation { open: true, ..operation }
+}
+
+/// Everything that can be done.
+pub static OPERATIONS: &[Operation] = &[
+    open(post("signUp", "/sign-up", "Makes an account. A code to prove the address is sent by mail; the answer is the same whether the address has an account or not.", &[EMAIL, PASSWORD, takes("name", Kind::Text, "What the user wants to be called."), takes("invitation", Kind::Secret, "The code of an invitation, where accounts are made by invitation only.")], &MESSAGE)),
+    open(post("verifyEmail", "/verify-email", "Proves the address of a new account with the code of the mail and the password that was chosen, and signs in.", &[TOKEN, PASSWORD, COOKIE], &TOKENS)),
+    open(post("resendVerification", "/verify-email/resend", "Sends the code for a new account again.", &[EMAIL], &MESSAGE)),
+    open(post("signIn", "/sign-in", "Signs in with address and password, and a second factor where there is one.", &[EMAIL, PASSWORD, takes("code", Kind::Secret, "Six digits of the authenticator app, or a recovery code."), takes("deviceToken", Kind::Secret, "What the last sign-in on this device gave."), COOKIE], &TOKENS)),
+    open(post("refreshTokens", "/refresh", "Exchanges a refresh token for new tokens. Using one twice ends the session.", &[needs("refreshToken", Kind::Secret, "The refresh token.")], &TOKENS)),
+    post("signOut", "/sign-out", "Ends this session, or all of them.", &[takes("everywhere", Kind::Flag, "All sessions of the user.")], &MESSAGE),
+    post("changePassword", "/password", "Chooses another password; other sessions end.", &[PASSWORD, NEW_PASSWORD], &MESSAGE),
+    open(post("forgotPassword", "/password/forgot", "Sends a code for a new password.", &[EMAIL], &MESSAGE)),
+    open(post("resetPassword", "/password/reset", "Chooses a new password with the code of the mail; all sessions end.", &[TOKEN, NEW_PASSWORD], &MESSAGE)),
+    post("changeEmail", "/email", "Sends a code to a new address.", &[EMAIL, PASSWORD], &MESSAGE),
+    open(post("confirmEmail", "/email/confirm", "Proves the new address with the code of the mail.", &[TOKEN], &MESSAGE)),
+    post("deleteAccount", "/delete-account", "Deletes the account of whoever is signed in.", &[PASSWORD], &MESSAGE),
+    post("startTotp", "/totp", "Makes the seed of a second factor.", &[PASSWORD], &TOTP),
+    post("confirmTotp", "/totp/confirm", "Turns the second factor on with a first code; other sessions end.", &[CODE], &CODES),
+    post("removeTotp", "/totp/remove", "Removes the second factor.", &[PASSWORD, CODE], &MESSAGE),
+    post("makeRecoveryCodes", "/totp/recovery-codes", "Makes new recovery codes in place of the old ones.", &[PASSWORD, CODE], &CODES),
+    delete("revokeSession", "/sessions/{id}", "Ends one of the caller's sessions (`authSessions` lists them)."),
+    post("createApiKey", "/keys", "Makes a key for a program: of the user, or of the organization the user manages.", &[needs("name", Kind::Text, "What it is for."), needs("scopes", Kind::Texts, "What it may be used for: `tracks:read`, `invoices:write`, `*`."), takes("expiresAt", Kind::Time, "When it ends."), takes("organization", Kind::Flag, "Whether it belongs to the organization the caller acts for.")], &KEY),
+    delete("revokeApiKey", "/keys/{id}", "Ends a key (`apiKeys` lists them)."),
+    post("createOrganization", "/organizations", "Makes an organization that the caller owns and acts for.", &[needs("name", Kind::Text, "What it is called.")], &ORGANIZATION),
+    post("useOrganization", "/organizations/use", "Chooses the organization this session acts for.", &[takes("organization", Kind::Id, "One that the user belongs to; none for none.")], &MESSAGE),
+    post("leaveOrganization", "/organizations/leave", "Leaves the organization the caller acts for.", &[], &MESSAGE),
+    post("transferOrganization", "/organizations/transfer", "Makes another member the owner.", &[needs("membership", Kind::Id, "The membership of who is to be the owner."), PASSWORD], &MESSAGE),
+    post("deleteOrganization", "/organizations/delete", "Deletes the organization the caller owns.", &[PASSWORD], &MESSAGE),
+    post("inviteMember", "/invitations", "Asks somebody by mail to join the organization the caller manages.", &[EMAIL, ROLE], &INVITATION),
+    post("acceptInvitation", "/invitations/accept", "Joins an organization with the code of the mail.", &[TOKEN], &MEMBERSHIP),
+    delete("revokeInvitation", "/invitations/{id}", "Takes an invitation back."),
+    Operation { name: "changeMemberRole", method: "PATCH", path: "/memberships/{id}", about: "Gives a member another role.", takes: &[ID, ROLE], gives: &MESSAGE, open: false },
+    delete("removeMember", "/memberships/{id}", "Removes a member."),
+    Operation { name: "changeUser", method: "PATCH", path: "/users/{id}", about: "Changes what only administrators change of a user.", takes: &[ID, takes("roles", Kind::Texts, "The roles that hold everywhere."), takes("disabled", Kind::Flag, "Whether the user is kept from signing in.")], gives: &MESSAGE, open: false },
+];
+
+/// The operation of a GraphQL mutation.
+#[must_use]
+pub fn named(name: &str) -> Option<&'static Operation> {
+    OPERATIONS.iter().find(|operation| operation.name == name)
+}
+
+/// The inputs of an operation, checked.
+struct Given<'a>(&'a Map<String, Json>);
+
+impl Given<'_> {
+    fn text(&self, name: &str) -> &str {
+        self.maybe(name).unwrap_or_default()
+    }
+
+    fn maybe(&self, name: &str) -> Option<&str> {
+        self.0.get(name).and_then(Json::as_str)
+    }
+
+    fn flag(&self, name: &str) -> bool {
+        self.0.get(name).and_then(Json::as_bool).unwrap_or_default()
+    }
+
+    fn id(&self, name: &str) -> Option<Uuid> {
+        self.maybe(name).and_then(|text| Uuid::parse_str(text).ok())
+    }
+
+    fn needed(&self, name: &str) -> Uuid {
+        self.id(name).unwrap_or_default()
+    }
+
+    fn time(&self, name: &str) -> Option<DateTime<Utc>> {
+        self.maybe(name).and_then(|text| DateTime::parse_from_rfc3339(text).ok()).map(|time| time.to_utc())
+    }
+
+    fn texts(&self, name: &str) -> Option<Vec<String>> {
+        let items = self.0.get(name)?.as_array()?;
+        Some(items.iter().filter_map(Json::as_str).map(str::to_owned).collect())
+    }
+}
+
+impl Operation {
+    /// Checks that the inputs are those that the operation takes.
+    ///
+    /// # Errors
+    /// All that is wrong with them, each with its place.
+    fn check(&self, input: &Map<String, Json>) -> Result<()> {
+        let mut errors = Vec::new();
+        for name in input.keys().filter(|name| !self.takes.iter().any(|field| field.name == **name)) {
+            let names: Vec<&str> = self.takes.iter().map(|field| field.name).collect();
+            let mut error = Error::new(Code::UnknownField, format!("There is no `{}`.", entity::value::excerpt(name)));
+            if let Some(hint) = entity::suggest::hint(name, names) {
+                error = error.hint(hint);
+            }
+            errors.push(error.at(name.as_str()));
+        }
+        for field in self.takes {
+            let wrong = match input.get(field.name) {
+                None | Some(Json::Null) if field.required => {
+                    Some(Error::new(Code::Required, format!("`{}` is required.", field.name)))
+                }
+                None | Some(Json::Null) => None,
+                Some(value) => field.kind.wrong(value).map(|message| Error::new(Code::BadValue, message)),
+            };
+            errors.extend(wrong.map(|error| error.at(field.name)));
+        }
+        Error::together(errors)
+    }
+}
+
+impl Kind {
+    /// What is wrong with a value, where something is.
+    fn wrong(self, value: &Json) -> Option<String> {
+        let text = value.as_str();
+        let short = |text: &str| text.chars().count() <= LONGEST;
+        let fine = match self {
+            Kind::Text | Kind::Secret | Kind::Email => text.is_some_and(short),
+            Kind::Id => text.is_some_and(|text| text.len() == 36 && Uuid::parse_str(text).is_ok()),
+            Kind::Number => value.is_i64(),
+            Kind::Flag => value.is_boolean(),
+            Kind::Time => text.is_some_and(|text| DateTime::parse_from_rfc3339(text).is_ok()),
+            Kind::Texts => value.as_array().is_some_and(|items| {
+                items.len() <= ITEMS && items.iter().all(|item| item.as_str().is_some_and(short))
+            }),
+        };
+        let expected = match self {
+            Kind::Text | Kind::Secret | Kind::Email => "a text of at most 4096 characters",
+            Kind::Id => "an id",
+            Kind::Number => "a whole number",
+            Kind::Flag => "true or false",
+            Kind::Time => "a time, such as 2027-01-31T12:00:00Z",
+            Kind::Texts => "a list of at most 100 texts",
+        };
+        (!fine).then(|| format!("Expected {expected}."))
+    }
+}
+
+impl Auth {
+    /// Does an operation.
+    ///
+    /// # Errors
+    /// What is wrong with the inputs, what the caller may not do, and what each operation says.
+    pub async fn run(&self, operation: &Operation, caller: &Caller, input: &Map<String, Json>) -> Result<Done> {
+        operation.check(input)?;
+        let given = Given(input);
+        let mut caller = caller.clone();
+        if let Some(device) = given.maybe("deviceToken") {
+            caller.device = Some(device.to_owned());
+        }
+        let caller = &caller;
+        let cookie = given.flag("cookie");
+        match operation.name {
+            "signUp" => {
+                let new = NewAccount {
+                    email: given.text("email"),
+                    password: given.text("password"),
+                    name: given.maybe("name"),
+                    invitation: given.maybe("invitation"),
+                };
+                self.sign_up(caller, new).await
+            }
+            "verifyEmail" => self.verify_email(caller, given.text("token"), given.text("password"), cookie).await,
+            "resendVerification" => self.resend_verification(given.text("email")).await,
+            "signIn" => {
+                let who = (given.text("email"), given.text("password"));
+                self.sign_in(caller, who, given.maybe("code"), cookie).await
+            }
+            "refreshTokens" => self.refresh(caller, given.text("refreshToken")).await,
+            "signOut" => self.sign_out(caller, given.flag("everywhere")).await,
+            "changePassword" => {
+                self.change_password(caller, given.text("password"), given.text("newPassword")).await
+            }
+            "forgotPassword" => self.forgot_password(caller, given.text("email")).await,
+            "resetPassword" => self.reset_password(caller, given.text("token"), given.text("newPassword")).await,
+            "changeEmail" => self.change_email(caller, given.text("email"), given.text("password")).await,
+            "confirmEmail" => self.confirm_email(caller, given.text("token")).await,
+            "deleteAccount" => self.delete_account(caller, given.text("password")).await,
+            "startTotp" => self.start_totp(caller, given.text("password")).await,
+            "confirmTotp" => self.confirm_totp(caller, given.text("code")).await,
+            "removeTotp" => self.disable_totp(caller, given.text("password"), given.text("code")).await,
+            "makeRecoveryCodes" => self.recovery_codes(caller, given.text("password"), given.text("code")).await,
+            "revokeSession" => self.revoke_session(caller, given.needed("id")).await,
+            "createApiKey" => {
+                let new = NewKey {
+                    name: given.text("name").to_owned(),
+                    scopes: given.texts("scopes").unwrap_or_default(),
+                    expires_at: given.time("expiresAt"),
+                    user: None,
+                    organization: None,
+                };
+                self.create_key(caller, new, given.flag("organization")).await
+            }
+            "revokeApiKey" => self.revoke_key(caller, given.needed("id")).await,
+            _ => self.of_organization(operation, caller, &given).await,
+        }
+    }
+
+    async fn of_organization(&self, operation: &Operation, caller: &Caller, given: &Given<'_>) -> Result<Done> {
+        match operation.name {
+            "createOrganization" => self.create_organization(caller, given.text("name")).await,
+            "useOrganization" => self.use_organization(caller, given.id("organization")).await,
+            "leaveOrganization" => self.leave_organization(caller).await,
+            "transferOrganization" => {
+                self.transfer_organization(caller, given.needed("membership"), given.text("password")).await
+            }
+            "deleteOrganization" => self.delete_organization(caller, given.text("password")).await,
+            "inviteMember" => self.invite(caller, given.text("email"), given.text("role")).await,
+            "acceptInvitation" => self.accept_invitation(caller, given.text("token")).await,
+            "revokeInvitation" => self.revoke_invitation(caller, given.needed("id")).await,
+            "changeMemberRole" => self.change_role(caller, given.needed("id"), given.text("role")).await,
+            "removeMember" => self.remove_member(caller, given.needed("id")).await,
+            "changeUser" => {
+                let disabled = given.0.get("disabled").and_then(Json::as_bool);
+                self.change_user(caller, given.needed("id"), given.texts("roles"), disabled).await
+            }
+            other => Err(Error::internal(format!("{other} is in the table and nowhere else"))),
+        }
+    }
+}
+
+/// A secret that proves a cookie-less exchange began in this browser.
+///
+/// # Errors
+/// `INTERNAL` where there are no random bytes.
+pub fn browser_secret() -> Result<String> {
+    secret::token("lwb_")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn names_and_routes_are_there_once() {
+        let names: HashSet<_> = OPERATIONS.iter().map(|operation| operation.name).collect();
+        let routes: HashSet<_> = OPERATIONS.iter().map(|operation| (operation.method, operation.path)).collect();
+        assert_eq!((names.len(), routes.len()), (OPERATIONS.len(), OPERATIONS.len()));
+        for operation in OPERATIONS {
+            assert_eq!(operation.path.contains("{id}"), operation.takes.iter().any(|field| field.name == "id"));
+        }
+    }
+
+    #[test]
+    fn a_network_is_an_address_or_half_of_one() {
+        let network = |address: &str| Caller { address: Some(address.to_owned()), ..Caller::operator() }.network();
+        assert_eq!(network("2001:db8::1"), network("2001:db8::ffff:2"));
+        assert_ne!(network("2001:db8::1"), network("2001:db8:0:1::1"));
+        assert_eq!(network("::ffff:192.0.2.1").as_deref(), Some("192.0.2.1"));
+        assert_eq!(network("nonsense"), None);
+    }
+}
