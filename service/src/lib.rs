@@ -9,6 +9,7 @@ pub mod error;
 pub mod limit;
 pub mod principal;
 pub mod publish;
+pub mod throttle;
 pub mod transfer;
 
 use std::sync::Arc;
