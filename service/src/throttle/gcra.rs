@@ -80,7 +80,8 @@ impl Verdict {
             allowed: fits,
             limit: policy.quota,
             remaining: u32::try_from(free).unwrap_or(u32::MAX),
-            reset: Duration::from_micros(ahead),
+            // Intervals are rounded up; nobody is to wonder about a window that is a little longer than it is.
+            reset: Duration::from_micros(ahead).min(policy.window),
             retry_after: Duration::from_micros(wait),
         }
     }
