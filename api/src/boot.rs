@@ -91,7 +91,8 @@ pub async fn sweep(service: Service) {
 /// # Errors
 /// See [`server::routes`].
 pub fn app(state: &State) -> service::Result<Layers<Routes>> {
-    Ok(Layers::new(server::routes(state)?, &state.config))
+    Ok(Layers::new(server::routes(state)?, &state.config)
+        .limited(state.throttle.clone(), state.config.policies()))
 }
 
 /// Binds the address of the settings.

@@ -20,6 +20,7 @@ mod page;
 mod parity;
 mod random;
 mod range;
+mod rate;
 mod refusal;
 mod rest;
 mod serial;

@@ -116,7 +116,7 @@ async fn listen(config: Arc<Config>, arguments: Arguments, made: bool) -> Outcom
         fill(&service, folder).await?;
     }
     greet(&config, address, made);
-    let state = State::new(service.clone(), config);
+    let state = State::new(service.clone(), config)?;
     let mut beside = tokio::task::JoinSet::new();
     beside.spawn(boot::sweep(service.clone()));
     if arguments.watch {

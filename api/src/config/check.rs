@@ -17,6 +17,7 @@ pub(super) fn check(config: &Config, figment: &Figment) -> Result<(), Error> {
     cors(config, &mut found);
     bounds(config, &mut found);
     telemetry(config, &mut found);
+    redis(config, &mut found);
     let problems: Vec<Problem> = found
         .into_iter()
         .map(|(key, message)| Problem {
@@ -136,6 +137,10 @@ fn bounds(config: &Config, found: &mut Found) {
 
 fn above_zero() -> String {
     "must be above zero".to_owned()
+}
+
+fn redis(config: &Config, found: &mut Found) {
+    found.extend(config.redis.problem().map(|message| ("redis.url", message.to_owned())));
 }
 
 fn telemetry(config: &Config, found: &mut Found) {

@@ -11,9 +11,10 @@ use super::error::{Error, Problem};
 const PREFIX: &str = "LAUNCHWAY_";
 
 /// The standard variables that are understood, and the setting each one is.
-const STANDARD: [(&str, &str); 9] = [
+const STANDARD: [(&str, &str); 10] = [
     ("DATABASE_URL", "database.url"),
     ("PORT", "server.listen"),
+    ("REDIS_URL", "redis.url"),
     ("OTEL_SERVICE_NAME", "telemetry.service_name"),
     ("OTEL_SDK_DISABLED", "telemetry.disabled"),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "telemetry.endpoint"),

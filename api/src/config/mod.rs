@@ -9,6 +9,7 @@ pub mod graphql;
 mod layer;
 pub mod limits;
 pub mod print;
+pub mod rate;
 pub mod server;
 pub mod telemetry;
 pub mod unit;
@@ -51,6 +52,10 @@ pub struct Config {
     pub rest: graphql::Rest,
     /// What is logged, measured and traced.
     pub telemetry: telemetry::Telemetry,
+    /// How often one client may ask.
+    pub rate: rate::Rate,
+    /// What several processes share.
+    pub redis: rate::Redis,
     /// Each setting with the layer it came from.
     #[serde(skip)]
     settings: Vec<Setting>,

@@ -70,7 +70,7 @@ fn shown(key: &str, value: &Value) -> String {
     match value.as_str() {
         Some("") => "\"\"".to_owned(),
         Some(_) if SECRET.contains(&key) => "\"********\"".to_owned(),
-        Some(text) if key == "database.url" => quoted(&mask_url(text)),
+        Some(text) if key == "database.url" || key == "redis.url" => quoted(&mask_url(text)),
         Some(text) if key == "telemetry.endpoint" => quoted(&mask_url(text)),
         Some(text) => quoted(text),
         None => toml::Value::try_from(value).map_or_else(|_| String::new(), |value| value.to_string()),

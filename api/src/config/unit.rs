@@ -201,7 +201,7 @@ macro_rules! spoken {
     )* };
 }
 
-spoken!(Period, Size, Switch, Listen);
+spoken!(Period, Size, Switch, Listen, super::rate::Quota);
 
 #[cfg(test)]
 mod tests {

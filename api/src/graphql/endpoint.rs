@@ -71,6 +71,8 @@ impl Graphql {
                 "An idempotency key stands for one operation, not for a list.",
             )),
             Asked::Many(list) => {
+                // The request itself was counted as one.
+                call.charge(u32::try_from(list.len().saturating_sub(1)).unwrap_or(u32::MAX)).await?;
                 let mut bodies = Vec::with_capacity(list.len());
                 let mut database = Duration::ZERO;
                 for params in list {

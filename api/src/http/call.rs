@@ -7,9 +7,10 @@ use hyper::http::HeaderValue;
 use opentelemetry::TraceId;
 use poem::Request;
 use poem::http::Uri;
-use service::{Code, Principal};
+use service::{Code, Principal, Result};
 use tokio::time::Instant;
 
+use super::rate::Meter;
 use super::timing::Timing;
 
 /// The pattern of the route that answers: `/v1/tracks/{id}`. It names the span and labels the metrics, so it
@@ -59,6 +60,7 @@ struct Inner {
     deadline: Option<Instant>,
     trace: Option<TraceId>,
     principal: OnceLock<Principal>,
+    meter: OnceLock<Meter>,
     route: OnceLock<Route>,
     failure: OnceLock<Code>,
     timing: Timing,
@@ -96,6 +98,7 @@ impl Call {
             deadline: facts.deadline,
             trace: facts.trace,
             principal: OnceLock::new(),
+            meter: OnceLock::new(),
             route: OnceLock::new(),
             failure: OnceLock::new(),
             timing: Timing::default(),
@@ -127,6 +130,29 @@ impl Call {
     /// Says who asks; the first word counts.
     pub fn authenticated(&self, principal: Principal) {
         let _ = self.0.principal.set(principal);
+    }
+
+    /// Says what the request is counted in; the first word counts.
+    pub fn metered(&self, meter: Meter) {
+        let _ = self.0.meter.set(meter);
+    }
+
+    /// What the request is counted in, when it is limited.
+    #[must_use]
+    pub fn meter(&self) -> Option<&Meter> {
+        self.0.meter.get()
+    }
+
+    /// Takes further units of the client's quota, for an endpoint that was asked for several things at once. Nothing
+    /// happens where the request is not limited.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED` when there are not so many.
+    pub async fn charge(&self, units: u32) -> Result<()> {
+        match self.meter() {
+            Some(meter) => meter.charge(units).await,
+            None => Ok(()),
+        }
     }
 
     /// When an answer is no use any more.

@@ -163,6 +163,7 @@ const fn refusal(
 ) -> Refusal {
     let headers: &[&str] = match status {
         401 => &["WWW-Authenticate"],
+        429 => &["Retry-After", "RateLimit", "RateLimit-Policy"],
         503 => &["Retry-After"],
         _ => &[],
     };
@@ -248,6 +249,15 @@ fn header(name: &str) -> Value {
         }
         "Idempotent-Replayed" => (
             "There, and `true`, when the answer is that of an earlier request with the same `Idempotency-Key`.",
+            json!({ "type": "string" }),
+        ),
+        "RateLimit" => (
+            "What is left of the client's quota: `\"principal\";r=1199;t=1` (draft-ietf-httpapi-ratelimit-headers). Every \
+             answer that was counted has it.",
+            json!({ "type": "string" }),
+        ),
+        "RateLimit-Policy" => (
+            "The client's quota, and the seconds in which it comes back: `\"principal\";q=1200;w=10`.",
             json!({ "type": "string" }),
         ),
         "Retry-After" => {

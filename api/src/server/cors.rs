@@ -27,7 +27,8 @@ const HEADERS: [&str; 13] = [
 
 /// What their scripts may read.
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "ETag, Link, Location, Retry-After, X-Request-Id, Server-Timing, Preference-Applied, WWW-Authenticate, Allow",
+    "ETag, Link, Location, Retry-After, X-Request-Id, Server-Timing, Preference-Applied, WWW-Authenticate, Allow, \
+     RateLimit, RateLimit-Policy",
 );
 
 /// The rules.

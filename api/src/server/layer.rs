@@ -11,6 +11,7 @@ use ipnet::IpNet;
 use poem::error::{MethodNotAllowedError, NotFoundError};
 use poem::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use poem::{Endpoint, Request, Response, Result};
+use service::throttle::Throttle;
 use service::{Code, Error};
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
@@ -18,8 +19,10 @@ use tracing::Instrument;
 use super::capacity::Capacity;
 use super::cors::Cors;
 use super::identity::{REQUEST_ID, request_id};
+use super::rate::Rates;
 use super::{client, compress, route};
 use crate::config::Config;
+use crate::config::rate::Policies;
 use crate::http::authenticate::Keys;
 use crate::http::call::Facts;
 use crate::http::{Call, problem, status};
@@ -30,7 +33,7 @@ const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 /// What an answer that is no page may do in a browser: nothing.
 const NO_PAGE: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 
-/// These are answered however busy the server is: whoever watches it must see.
+/// These are answered however busy the server is, and however often they are asked: whoever watches it must see.
 const ALWAYS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
 /// The routes, and what happens around them.
@@ -41,6 +44,7 @@ pub struct Layers<E> {
     cors: Cors,
     capacity: Capacity,
     keys: Keys,
+    rates: Option<Rates>,
     time: Duration,
     server_timing: bool,
     access_log: bool,
@@ -55,10 +59,18 @@ impl<E: Endpoint<Output = Response>> Layers<E> {
             cors: Cors::new(config),
             capacity: Capacity::new(&config.limits),
             keys: Keys::new(config.auth.admin_key.reveal()),
+            rates: None,
             time: config.limits.request_timeout.0,
             server_timing: config.helps(config.telemetry.server_timing),
             access_log: log::has_access_log(config),
         }
+    }
+
+    /// Lets nobody ask more often than these limits say.
+    #[must_use]
+    pub fn limited(mut self, throttle: Throttle, policies: Policies) -> Self {
+        self.rates = Some(Rates::new(throttle, policies));
+        self
     }
 
     /// Answers a request, whatever happens. From the outside to the inside, and back:
@@ -98,6 +110,9 @@ impl<E: Endpoint<Output = Response>> Layers<E> {
         secure(headers);
         self.cors.apply(origin, headers);
         headers.insert(REQUEST_ID, call.id().clone());
+        if let Some(meter) = call.meter() {
+            meter.tell(headers);
+        }
         if let Some(timing) = self.server_timing.then(|| call.timing().header(time)).flatten() {
             headers.append(SERVER_TIMING, timing);
         }
@@ -116,13 +131,22 @@ impl<E: Endpoint<Output = Response>> Layers<E> {
         // 5. The deadline covers waiting and working.
         let work = async {
             // 6. A place among those worked on: before anything that costs.
-            let _place = match ALWAYS.contains(&request.uri().path()) {
+            let always = ALWAYS.contains(&request.uri().path());
+            let _place = match always {
                 true => None,
                 false => Some(self.capacity.admit().await?),
             };
             // 7. Who asks: last, so that a refusal looks like every other answer.
-            call.authenticated(self.keys.authenticate(request.headers())?);
-            // 8. The routes.
+            let principal = self.keys.authenticate(request.headers());
+            if let Ok(principal) = &principal {
+                call.authenticated(principal.clone());
+            }
+            // 8. Whether they ask too often; whoever shows wrong credentials is counted as nobody, at an address.
+            if let Some(rates) = self.rates.as_ref().filter(|_| !always) {
+                rates.count(call).await?;
+            }
+            principal?;
+            // 9. The routes.
             match self.inner.call(request).await {
                 Ok(response) => Ok(response),
                 Err(error) => Ok(translate(error, call)),

@@ -11,6 +11,7 @@ mod identity;
 pub mod layer;
 mod page;
 mod peer;
+mod rate;
 mod refusal;
 pub mod route;
 
@@ -21,6 +22,7 @@ use poem::http::{StatusCode, header};
 use poem::{Endpoint, Request, Response, Result};
 use serde_json::json;
 use service::Service;
+use service::throttle::Throttle;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
@@ -41,15 +43,20 @@ pub struct State {
     pub service: Service,
     /// The settings.
     pub config: Arc<Config>,
+    /// How often who may ask: the one limiter of the program.
+    pub throttle: Throttle,
     /// Cancelled when the program is asked to stop: long-lived answers end then.
     pub draining: CancellationToken,
 }
 
 impl State {
     /// The state of a program that runs.
-    #[must_use]
-    pub fn new(service: Service, config: Arc<Config>) -> Self {
-        Self { service, config, draining: CancellationToken::new() }
+    ///
+    /// # Errors
+    /// See [`Throttle::new`].
+    pub fn new(service: Service, config: Arc<Config>) -> service::Result<Self> {
+        let throttle = Throttle::new(config.throttle())?;
+        Ok(Self { service, config, throttle, draining: CancellationToken::new() })
     }
 }
 
