@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use entity::model::Source;
+use service::mail::Mailer;
 use service::publish::{self, Apply, Published};
+use service::throttle::Throttle;
 use service::{Code, Error, Service, database};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -38,7 +40,35 @@ pub async fn open(config: &Config) -> service::Result<Service> {
         statement_timeout: settings.statement_timeout.0,
         statement_cache: settings.statement_cache,
     };
-    Service::open(&database, Limits::engine(&config.limits)).await
+    let service = Service::open(&database, Limits::engine(&config.limits)).await?;
+    let throttle = Throttle::new(config.throttle())?;
+    let mail = config.mail();
+    let mailer = Mailer::new(&mail)?;
+    service.with_auth(config.auth.settings(&config.public_url(), &mail.product), mailer, throttle)
+}
+
+/// Whether the settings are enough for a model that has accounts.
+///
+/// # Errors
+/// `BAD_REQUEST` in production, naming the setting that is missing.
+pub fn ready(config: &Config, service: &Service) -> service::Result<()> {
+    if !config.is_production() || !service.auth().is_open() {
+        return Ok(());
+    }
+    let missing = |key: &str, why: &str| {
+        Err(Error::new(Code::BadRequest, format!("The model has accounts, and `{key}` is not set: {why}."))
+            .hint(format!("Set `{key}`, or LAUNCHWAY_{}.", key.to_ascii_uppercase().replace('.', "__"))))
+    };
+    if config.auth.secret.is_empty() {
+        return missing("auth.secret", "signing keys are encrypted with it");
+    }
+    if config.server.public_url.is_empty() {
+        return missing("server.public_url", "tokens and cookies are made with it");
+    }
+    if config.mail.url.is_empty() {
+        return missing("mail.url", "addresses are proved and passwords reset by mail");
+    }
+    Ok(())
 }
 
 /// How far a server may change the database by itself.
@@ -76,6 +106,9 @@ pub async fn sweep(service: Service) {
     let mut hours = tokio::time::interval(HOUR);
     loop {
         hours.tick().await;
+        if let Err(error) = accounts(&service).await {
+            tracing::warn!(code = error.code().as_str(), "could not sweep accounts; trying again in an hour");
+        }
         match service.engine().sweep().await {
             Ok(0) => {}
             Ok(keys) => tracing::info!(keys, "swept old idempotency keys"),
@@ -86,12 +119,19 @@ pub async fn sweep(service: Service) {
     }
 }
 
+/// Forgets sessions and codes that have ended, and makes the next signing key in time.
+async fn accounts(service: &Service) -> service::Result<()> {
+    service.auth().sweep().await?;
+    service.auth().prepare().await
+}
+
 /// The whole application: what tests serve too.
 ///
 /// # Errors
 /// See [`server::routes`].
 pub fn app(state: &State) -> service::Result<Layers<Routes>> {
     Ok(Layers::new(server::routes(state)?, &state.config)
+        .identified(state.service.auth().clone())
         .limited(state.throttle.clone(), state.config.policies()))
 }
 

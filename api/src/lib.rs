@@ -1,5 +1,6 @@
 //! How does the world ask? GraphQL, REST, the command line, and the server around them.
 
+pub mod auth;
 pub mod boot;
 pub mod cli;
 pub mod config;

@@ -113,6 +113,7 @@ codes! {
     BadCredentials = "BAD_CREDENTIALS" => Unauthenticated, "The credentials are not valid.";
     Forbidden = "FORBIDDEN" => Forbidden, "The caller may not do this.";
     InsufficientScope = "INSUFFICIENT_SCOPE" => Forbidden, "The key has no scope for this.";
+    CrossSite = "CROSS_SITE" => Forbidden, "A page of another site asked for a change in the name of whoever is signed in here.";
     SecondFactorRequired = "SECOND_FACTOR_REQUIRED" => Unauthenticated, "The password is right, and a second factor is needed.";
     WrongPassword = "WRONG_PASSWORD" => Forbidden, "The password is not the caller's.";
     WrongCode = "WRONG_CODE" => Forbidden, "The code of the second factor is wrong, or was used.";

@@ -18,7 +18,10 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use entity::Catalog;
+use mail::Mailer;
+use throttle::Throttle;
 
+pub use auth::Auth;
 pub use context::Context;
 pub use database::Database;
 pub use engine::Engine;
@@ -33,6 +36,7 @@ pub struct Service {
     database: Database,
     catalog: Arc<ArcSwap<Catalog>>,
     limits: Arc<Limits>,
+    auth: Auth,
 }
 
 impl Service {
@@ -42,12 +46,29 @@ impl Service {
     /// See [`Database::open`].
     pub async fn open(database: &database::Settings, limits: Limits) -> Result<Self> {
         let database = Database::open(database).await?;
-        Ok(Self {
-            engine: Engine::new(database.clone()),
-            database,
-            catalog: Arc::new(ArcSwap::from_pointee(Catalog::empty())),
-            limits: Arc::new(limits),
-        })
+        let catalog = Arc::new(ArcSwap::from_pointee(Catalog::empty()));
+        // Accounts as they are until somebody says how they are kept: no mail is sent.
+        let mailer = Mailer::new(&mail::Settings::off())?;
+        let throttle = Throttle::new(throttle::Settings::default())?;
+        let auth =
+            Auth::new(database.clone(), Arc::clone(&catalog), auth::Settings::default(), mailer, throttle)?;
+        let engine = Engine::new(database.clone());
+        Ok(Self { engine, database, catalog, limits: Arc::new(limits), auth })
+    }
+
+    /// The same service with accounts kept as these settings say.
+    ///
+    /// # Errors
+    /// See [`Auth::new`].
+    pub fn with_auth(self, settings: auth::Settings, mailer: Mailer, throttle: Throttle) -> Result<Self> {
+        let auth = Auth::new(self.database.clone(), Arc::clone(&self.catalog), settings, mailer, throttle)?;
+        Ok(Self { auth, ..self })
+    }
+
+    /// Accounts, sessions, keys.
+    #[must_use]
+    pub fn auth(&self) -> &Auth {
+        &self.auth
     }
 
     /// The engine.

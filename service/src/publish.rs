@@ -37,6 +37,9 @@ pub enum Error {
     /// The database said no.
     #[error(transparent)]
     Database(#[from] migration::Error),
+    /// The model is in force, and accounts are not ready: there is no key to sign tokens with.
+    #[error("accounts are not ready")]
+    Accounts(crate::Error),
 }
 
 impl Service {
@@ -63,6 +66,7 @@ impl Service {
             }
         };
         self.replace(Arc::new(catalog));
+        self.auth().prepare().await.map_err(Error::Accounts)?;
         Ok(Published { plan, notices })
     }
 }

@@ -120,6 +120,7 @@ pub(super) fn unpublished(error: publish::Error, sources: &[Source]) -> Stop {
         publish::Error::Model(found) => mistakes(&found, sources),
         publish::Error::Pending(plan) => pending(&plan),
         publish::Error::Database(error) => unmigrated(&error),
+        publish::Error::Accounts(error) => error.into(),
     }
 }
 

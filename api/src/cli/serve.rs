@@ -112,10 +112,11 @@ async fn listen(config: Arc<Config>, arguments: Arguments, made: bool) -> Outcom
         .await
         .map_err(|error| model::unpublished(error, &sources))?;
     model::notices(&published.notices, &sources);
+    boot::ready(&config, &service)?;
     if let Some(folder) = &arguments.data {
         fill(&service, folder).await?;
     }
-    greet(&config, address, made);
+    greet(&config, address, made, service.auth().is_open());
     let state = State::new(service.clone(), config)?;
     let mut beside = tokio::task::JoinSet::new();
     beside.spawn(boot::sweep(service.clone()));
@@ -141,7 +142,7 @@ async fn fill(service: &Service, folder: &std::path::Path) -> Outcome {
 }
 
 /// Says where to look.
-fn greet(config: &Config, address: SocketAddr, made: bool) {
+fn greet(config: &Config, address: SocketAddr, made: bool, accounts: bool) {
     let base = format!("http://{address}");
     if config.is_production() {
         say(&format!("Launchway {} listens on {base}", env!("CARGO_PKG_VERSION")));
@@ -156,6 +157,9 @@ fn greet(config: &Config, address: SocketAddr, made: bool) {
     if config.rest.docs {
         line("Reference", format!("{base}/docs"));
         line("OpenAPI", format!("{base}/openapi.json"));
+    }
+    if accounts {
+        line("Accounts", format!("{base}/auth   mails are written to this log"));
     }
     line("Health", format!("{base}/healthz, /readyz"));
     if config.telemetry.metrics {

@@ -147,6 +147,15 @@ impl Config {
         self.server.listen.address(self.is_production())
     }
 
+    /// The URL that users reach the server under, without a slash at its end.
+    #[must_use]
+    pub fn public_url(&self) -> String {
+        match self.server.public_url.trim_end_matches('/') {
+            "" => format!("http://{}", self.address()),
+            url => url.to_owned(),
+        }
+    }
+
     /// Whether a switch is on, where `auto` is on in development.
     #[must_use]
     pub fn helps(&self, switch: Switch) -> bool {

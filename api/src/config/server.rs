@@ -11,6 +11,8 @@ use super::unit::{Listen, Period};
 pub struct Server {
     /// Address and port.
     pub listen: Listen,
+    /// The URL that users reach the server under; empty for the address it listens on.
+    pub public_url: String,
     /// Networks of proxies that may say who the client is.
     pub trusted_proxies: Vec<IpNet>,
     /// How long readiness says no before the program stops accepting.

@@ -14,7 +14,7 @@ use super::params::{self, Asked, Params};
 use super::persist::{self, Store};
 use super::render::{Answer, Verdict};
 use super::settings::Settings;
-use crate::http::{Call, body, problem, status};
+use crate::http::{Call, body, json, problem, status};
 use crate::page::{self, Place, graphiql};
 
 /// Characters of an idempotency key.
@@ -55,7 +55,7 @@ impl Graphql {
     }
 
     async fn post(&self, request: &mut Request, call: &Call) -> Result<Answer> {
-        if !negotiate::is_json(request.headers()) {
+        if !json::is_json(request.headers()) {
             return Err(Error::new(Code::UnsupportedMediaType, "The body must be JSON in UTF-8.")
                 .hint("send `Content-Type: application/json`"));
         }

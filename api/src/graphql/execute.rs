@@ -12,12 +12,13 @@ use async_graphql::parser::Pos;
 use async_graphql::parser::types::OperationType;
 use moka::sync::Cache;
 use serde_json::{Map, Value as Json};
+use service::auth::Caller;
 use service::engine::{Idempotency, Prepared, Reply, StoredAnswer, WriteOptions, Written};
 use service::{Code, Context, Error, Service};
 use tracing::Instrument;
 
 use super::document::{self, Known};
-use super::lower::{self, Bound, Budget, Slot};
+use super::lower::{self, Bound, Budget, Slot, Step};
 use super::render::{Answer, Data, Fault};
 use super::resolve;
 use super::schema::{Bundle, Schemas};
@@ -44,6 +45,8 @@ pub(crate) struct Call<'a> {
     pub(crate) idempotency: Option<(&'a str, &'a str)>,
     /// The slow executor is wanted.
     pub(crate) resolvers: bool,
+    /// Who asks for what concerns accounts.
+    pub(crate) caller: &'a Caller,
 }
 
 /// A compiled query with the shape of its answer.
@@ -108,6 +111,11 @@ impl Executor {
             document::changes(&call, &bundle).map_err(one)?;
         }
         let bound = known.definitions.bind(bundle.registry(), call.variables, self.settings.suggestions)?;
+        if known.kind == OperationType::Mutation
+            && let Some(steps) = lower::accounts(&known, &bundle, &bound, self.budget())?
+        {
+            return Ok(self.accounts(call.caller, steps).await);
+        }
         if known.introspects || call.resolvers {
             return Ok(self.resolve(context, bundle, known, bound).await);
         }
@@ -116,6 +124,29 @@ impl Executor {
         }
         let plan = self.plan(&context, &bundle, &known, &bound)?;
         Ok(self.read(&context, &plan, &bound).await)
+    }
+
+    /// What concerns accounts, one after the other; what fails is null, and the rest is done.
+    async fn accounts(&self, caller: &Caller, steps: Vec<Step>) -> Answer {
+        let mut data = Data::with_capacity(512);
+        let mut cookies = Vec::new();
+        for step in steps {
+            let Some(operation) = step.operation else {
+                data.push(&step.key, "\"Mutation\"");
+                continue;
+            };
+            match self.service.auth().run(operation, caller, &step.input).await {
+                Ok(done) => {
+                    data.push(&step.key, &step.select(&done.body).to_string());
+                    cookies.extend(done.cookie);
+                }
+                Err(error) => {
+                    let error = if self.settings.suggestions { error } else { error.without_suggestions() };
+                    data.missing(&step.key, Fault::at(error.under(step.key.as_str()), step.position));
+                }
+            }
+        }
+        Answer { cookies, ..Answer::data(data.done()) }
     }
 
     /// The slow way.

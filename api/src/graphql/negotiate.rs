@@ -105,23 +105,12 @@ impl<'a> Range<'a> {
     }
 }
 
-/// Whether a body says it is JSON in UTF-8. Nothing else is read: a form can't be sent here by another site.
-pub(crate) fn is_json(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
-    let mut parts = value.split(';');
-    let json = parts.next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"));
-    let utf8 = parts.filter_map(|parameter| parameter.split_once('=')).all(|(name, value)| {
-        !name.trim().eq_ignore_ascii_case("charset")
-            || matches!(value.trim().trim_matches('"').to_ascii_lowercase().as_str(), "utf-8" | "utf8")
-    });
-    json && utf8
-}
-
 #[cfg(test)]
 mod tests {
     use poem::http::{HeaderMap, HeaderValue, header};
 
-    use super::{Media, is_json, wanted};
+    use super::{Media, wanted};
+    use crate::http::json::is_json;
 
     fn accept(text: &str, html: bool) -> Option<Media> {
         let mut headers = HeaderMap::new();

@@ -93,12 +93,14 @@ pub(crate) struct Answer {
     pub(crate) database: Option<std::time::Duration>,
     /// The answer is one that was given before, under the same idempotency key.
     pub(crate) repeated: bool,
+    /// What becomes of the cookies of the browser's session.
+    pub(crate) cookies: Vec<service::auth::Cookie>,
 }
 
 impl Answer {
     /// An answer with data.
     pub(crate) fn data(body: String) -> Self {
-        Self { body, verdict: Verdict::Answered, error: None, database: None, repeated: false }
+        Self { body, verdict: Verdict::Answered, error: None, database: None, repeated: false, cookies: Vec::new() }
     }
 
     /// The request was not run.

@@ -114,6 +114,18 @@ impl<'de> Visitor<'de> for Seed {
     }
 }
 
+/// Whether a body says it is JSON in UTF-8. Nothing else is read: a form can't be sent here by another site.
+pub fn is_json(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
+    let mut parts = value.split(';');
+    let json = parts.next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"));
+    let utf8 = parts.filter_map(|parameter| parameter.split_once('=')).all(|(name, value)| {
+        !name.trim().eq_ignore_ascii_case("charset")
+            || matches!(value.trim().trim_matches('"').to_ascii_lowercase().as_str(), "utf-8" | "utf8")
+    });
+    json && utf8
+}
+
 #[cfg(test)]
 mod tests {
     use entity::Input;

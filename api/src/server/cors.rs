@@ -9,7 +9,7 @@ use crate::config::Config;
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
 
 /// What front ends of this API send besides the headers every script may send.
-const HEADERS: [&str; 13] = [
+const HEADERS: [&str; 14] = [
     "authorization",
     "content-type",
     "accept",
@@ -18,6 +18,7 @@ const HEADERS: [&str; 13] = [
     "idempotency-key",
     "prefer",
     "x-api-key",
+    "x-organization",
     "x-request-id",
     "traceparent",
     "tracestate",
@@ -79,6 +80,21 @@ impl Cors {
             true => Verdict::Allowed(origin.clone()),
             false => Verdict::Silent,
         }
+    }
+
+    /// Whether the page that asked may speak for whoever is signed in in its browser: one of this host, or of an origin
+    /// in the list. What says nothing of a page is no browser (Fetch standard: browsers say it of every change).
+    pub(super) fn trusts(&self, headers: &HeaderMap) -> bool {
+        let Some(origin) = headers.get(header::ORIGIN).map(HeaderValue::as_bytes) else {
+            return headers
+                .get("sec-fetch-site")
+                .is_none_or(|site| matches!(site.as_bytes(), b"same-origin" | b"none"));
+        };
+        let host = headers.get(header::HOST).map(HeaderValue::as_bytes).unwrap_or_default();
+        let own = |scheme: &[u8]| origin.strip_prefix(scheme).is_some_and(|rest| !host.is_empty() && rest == host);
+        own(b"https://")
+            || (self.local && (own(b"http://") || is_local(origin)))
+            || self.origins.iter().any(|allowed| allowed == origin && allowed != b"*")
     }
 
     /// The answer to a preflight; none when the request is not one.

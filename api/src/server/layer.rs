@@ -12,7 +12,7 @@ use poem::error::{MethodNotAllowedError, NotFoundError};
 use poem::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use poem::{Endpoint, Request, Response, Result};
 use service::throttle::Throttle;
-use service::{Code, Error};
+use service::{Auth, Code, Error};
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
@@ -64,6 +64,13 @@ impl<E: Endpoint<Output = Response>> Layers<E> {
             server_timing: config.helps(config.telemetry.server_timing),
             access_log: log::has_access_log(config),
         }
+    }
+
+    /// Knows those with accounts too.
+    #[must_use]
+    pub fn identified(mut self, auth: Auth) -> Self {
+        self.keys = self.keys.and(auth);
+        self
     }
 
     /// Lets nobody ask more often than these limits say.
@@ -137,7 +144,7 @@ impl<E: Endpoint<Output = Response>> Layers<E> {
                 false => Some(self.capacity.admit().await?),
             };
             // 7. Who asks: last, so that a refusal looks like every other answer.
-            let principal = self.keys.authenticate(request.headers());
+            let principal = self.keys.authenticate(&request, self.cors.trusts(request.headers())).await;
             if let Ok(principal) = &principal {
                 call.authenticated(principal.clone());
             }

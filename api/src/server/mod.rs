@@ -21,10 +21,11 @@ use std::sync::Arc;
 use poem::http::{StatusCode, header};
 use poem::{Endpoint, Request, Response, Result};
 use serde_json::json;
-use service::Service;
+use service::{Auth, Service};
 use service::throttle::Throttle;
 use tokio_util::sync::CancellationToken;
 
+use crate::auth;
 use crate::config::Config;
 use crate::graphql::{self, Graphql};
 use crate::http::Methods;
@@ -75,10 +76,12 @@ pub fn routes(state: &State) -> service::Result<Routes> {
     let mut routes = Routes::new()
         .under("/v1", rest::routes(state.service.clone(), rest_settings(config)))
         .at("/graphql", graphql::endpoint(Arc::new(graphql)))
+        .under(auth::BASE, auth::routes(state.service.clone(), auth_settings(config)))
+        .at(auth::JWKS, Methods::new().get(auth::PublishedKeys(state.service.auth().clone())))
         .under(asset::PATH, Methods::new().get(page::Assets))
         .at("/healthz", Methods::new().get(Live))
         .at("/readyz", Methods::new().get(Ready::new(ready, state.draining.clone())))
-        .at("/", Methods::new().get(Index { docs: config.rest.docs }));
+        .at("/", Methods::new().get(Index { docs: config.rest.docs, accounts: state.service.auth().clone() }));
     if config.rest.docs {
         routes = routes
             .at("/openapi.json", Methods::new().get(page::Document::new(state.service.clone())))
@@ -120,6 +123,13 @@ fn graphql_settings(config: &Config) -> graphql::Settings {
     }
 }
 
+fn auth_settings(config: &Config) -> auth::Settings {
+    auth::Settings {
+        body_time: config.limits.body_timeout.0,
+        suggestions: config.helps(config.graphql.suggestions),
+    }
+}
+
 fn rest_settings(config: &Config) -> rest::Settings {
     rest::Settings {
         body_limit: config.limits.body.0,
@@ -134,6 +144,7 @@ fn rest_settings(config: &Config) -> rest::Settings {
 #[derive(Debug)]
 struct Index {
     docs: bool,
+    accounts: Auth,
 }
 
 impl Endpoint for Index {
@@ -149,6 +160,9 @@ impl Endpoint for Index {
         }
         let mut places =
             json!({ "graphql": "/graphql", "rest": "/v1", "health": "/healthz", "ready": "/readyz" });
+        if let Some(places) = places.as_object_mut().filter(|_| self.accounts.is_open()) {
+            places.insert("auth".to_owned(), json!("/auth"));
+        }
         if let Some(places) = places.as_object_mut().filter(|_| self.docs) {
             places.insert("openapi".to_owned(), json!("/openapi.json"));
             places.insert("docs".to_owned(), json!("/docs"));

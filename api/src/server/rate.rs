@@ -37,6 +37,6 @@ impl Rates {
 fn subject(call: &Call, policies: &Policies) -> (Option<Policy>, String) {
     match call.principal() {
         Principal::Anonymous => (policies.address, network(call.client())),
-        Principal::Admin => (policies.principal, "admin".to_owned()),
+        principal @ (Principal::Admin | Principal::Known(_)) => (policies.principal, principal.name()),
     }
 }

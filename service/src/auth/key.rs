@@ -86,7 +86,11 @@ impl Auth {
 
     /// Exchanges a key for a token that lasts minutes: the client credentials grant. The key's id is the client's, its
     /// text the client's secret.
-    pub(super) async fn client_credentials(
+    /// The answer is the one of RFC 6749, section 5.1.
+    ///
+    /// # Errors
+    /// `INVALID_CLIENT`, `INVALID_SCOPE`.
+    pub async fn client_credentials(
         &self,
         (client, secret): (&str, &str),
         scope: Option<&str>,

@@ -335,6 +335,21 @@ pub static OPERATIONS: &[Operation] = &[
     Operation { name: "changeUser", method: "PATCH", path: "/users/{id}", about: "Changes what only administrators change of a user.", takes: &[ID, takes("roles", Kind::Texts, "The roles that hold everywhere."), takes("disabled", Kind::Flag, "Whether the user is kept from signing in.")], gives: &MESSAGE, open: false },
 ];
 
+impl Operation {
+    /// Whether an operation is there for a caller at all.
+    #[must_use]
+    pub fn is_offered(&self, principal: &Principal) -> bool {
+        match self.name {
+            "changeUser" => principal.is_admin(),
+            "revokeApiKey" if principal.is_admin() => true,
+            _ => {
+                let user = principal.subject().is_some_and(|subject| subject.kind == Proof::User);
+                self.open || user
+            }
+        }
+    }
+}
+
 /// The operation of a GraphQL mutation.
 #[must_use]
 pub fn named(name: &str) -> Option<&'static Operation> {

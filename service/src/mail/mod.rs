@@ -32,6 +32,15 @@ pub struct Settings {
     pub app_url: Option<Url>,
 }
 
+impl Settings {
+    /// No mail at all.
+    #[must_use]
+    pub fn off() -> Self {
+        let from = "Launchway <launchway@localhost>".to_owned();
+        Self { transport: Transport::Off, from, product: "Launchway".to_owned(), app_url: None }
+    }
+}
+
 /// How mail leaves.
 #[derive(Clone)]
 pub enum Transport {

@@ -1,5 +1,6 @@
 //! Validated operation → the engine's request. It works on the parsed document, so that both executors share it.
 
+mod account;
 mod aggregate;
 mod argument;
 mod coerce;
@@ -17,11 +18,12 @@ use service::engine::Request;
 use service::engine::request::{By, Read, Requested, Root, Selected};
 use service::{Code, Error};
 
+pub(crate) use account::Step;
 pub(crate) use variable::{Bound, Definitions};
 
 use super::document::Known;
 use super::render::Fault;
-use super::schema::{Asks, Bundle};
+use super::schema::{Asks, Bundle, account};
 use collect::{Collector, Group, Object};
 
 /// What an operation came to.
@@ -77,6 +79,20 @@ pub(crate) fn typed_query(
     let operation = known.operation().ok_or_else(no_operation)?;
     Lowerer { kinds: true, ..Lowerer::new(known, bundle, bound, bounds) }
         .query(&[&operation.node.selection_set.node])
+}
+
+/// The mutations of accounts, where an operation has such and no others.
+///
+/// # Errors
+/// `NOT_SUPPORTED` where it has both.
+pub(crate) fn accounts(
+    known: &Known,
+    bundle: &Bundle,
+    bound: &Bound,
+    bounds: Budget,
+) -> Result<Option<Vec<Step>>, Vec<Fault>> {
+    let operation = known.operation().ok_or_else(no_operation)?;
+    Lowerer::new(known, bundle, bound, bounds).steps(&[&operation.node.selection_set.node])
 }
 
 fn no_operation() -> Vec<Fault> {
@@ -180,12 +196,42 @@ impl<'a> Lowerer<'a> {
         Ok(lowered)
     }
 
+    /// The mutations of accounts, where an operation has such and no others.
+    fn steps(&self, sets: &[&'a SelectionSet]) -> Result<Option<Vec<Step>>, Vec<Fault>> {
+        let groups = self.collector.collect(Object::plain("Mutation"), sets).map_err(|fault| vec![fault])?;
+        let of = |group: &Group<'_>| account(self.bundle.roots.mutation.get(group.name()));
+        if !groups.iter().any(|group| of(group).is_some()) {
+            return Ok(None);
+        }
+        let mut steps = Vec::with_capacity(groups.len());
+        for group in &groups {
+            let (key, position) = (group.key().to_owned(), group.field.pos);
+            match of(group) {
+                Some(operation) => steps.push(self.step(operation, group).map_err(|fault| vec![fault])?),
+                None if group.name() == "__typename" => {
+                    let (operation, input, selected) = (None, serde_json::Map::new(), Vec::new());
+                    steps.push(Step { key, position, operation, input, selected });
+                }
+                None => {
+                    let message = "What concerns accounts can't be in one operation with changes of rows.";
+                    let error = Error::new(Code::NotSupported, message).hint("Send two operations.");
+                    return Err(vec![Fault::at(error, position)]);
+                }
+            }
+        }
+        Ok(Some(steps))
+    }
+
     fn read(&self, asks: Asks, group: &Group<'a>) -> Result<Read, Fault> {
         Ok(match asks {
             Asks::One(id) => self.one(id, group)?,
             Asks::List(id) => Read::List(self.list("Query", self.catalog.entity(id), group)?),
             Asks::Aggregate(id) => Read::Aggregate(self.aggregate(self.catalog.entity(id), group)?),
             Asks::Node => self.node(group)?,
+            Asks::Me(id) => {
+                let selection = self.row(self.catalog.entity(id), &group.sets)?;
+                Read::One { entity: id, by: By::Me, selection, facts: false }
+            }
             Asks::Nothing => Read::Constant("null".to_owned()),
         })
     }

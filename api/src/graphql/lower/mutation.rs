@@ -18,7 +18,9 @@ impl<'a> Lowerer<'a> {
     /// A field of `Mutation`.
     pub(super) fn write(&self, does: Does, group: &Group<'a>) -> Result<Write, Fault> {
         let mut arguments = self.arguments("Mutation", group.field)?;
-        let (id, many) = subject(does);
+        let Some((id, many)) = subject(does) else {
+            return Err(arguments.fault(Code::NotSupported, "What concerns accounts is done by itself."));
+        };
         let entity = self.catalog.entity(id);
         let change = self.change(does, entity, &mut arguments)?;
         let answer = if many {
@@ -51,6 +53,9 @@ impl<'a> Lowerer<'a> {
                 if_version: version(arguments),
             },
             Does::DeleteMany(_) => Change::Delete { target: many(arguments)?, if_version: None },
+            Does::Account(_) => {
+                return Err(arguments.fault(Code::NotSupported, "What concerns accounts is done by itself."));
+            }
         })
     }
 
@@ -77,12 +82,13 @@ impl<'a> Lowerer<'a> {
 }
 
 /// Whose rows are written, and whether many.
-fn subject(does: Does) -> (EntityId, bool) {
+fn subject(does: Does) -> Option<(EntityId, bool)> {
     match does {
-        Does::Create(id) | Does::Update(id) | Does::Upsert(id) | Does::Delete(id) => (id, false),
+        Does::Create(id) | Does::Update(id) | Does::Upsert(id) | Does::Delete(id) => Some((id, false)),
         Does::CreateMany(id) | Does::UpdateMany(id) | Does::UpsertMany(id) | Does::DeleteMany(id) => {
-            (id, true)
+            Some((id, true))
         }
+        Does::Account(_) => None,
     }
 }
 

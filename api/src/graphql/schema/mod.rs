@@ -2,6 +2,7 @@
 //!
 //! Names and types only; the two resolvers of the whole schema are in `resolve`.
 
+mod account;
 mod aggregate;
 mod filter;
 mod mutation;
@@ -19,6 +20,7 @@ use std::collections::HashSet;
 use async_graphql::dynamic::{Schema, Type};
 use service::{Context, Error, Result};
 
+pub(crate) use account::account;
 pub(crate) use mutation::keys;
 pub(crate) use object::NODE;
 pub(crate) use root::{Asks, Does, MAX, Roots};

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use async_graphql::Value;
 use async_graphql::dynamic::{Field, InputValue, TypeRef};
 use entity::EntityId;
-use entity::catalog::{Entity, Operation};
+use entity::catalog::{Entity, Operation as Doing};
+use service::auth::Operation;
 
 use super::name::write;
 use super::shape::Outputs;
@@ -23,12 +24,14 @@ pub(crate) enum Asks {
     Aggregate(EntityId),
     /// `node(id)`
     Node,
+    /// `me`
+    Me(EntityId),
     /// Something that is always null: the caller may see nothing at all.
     Nothing,
 }
 
 /// What a field of `Mutation` does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Does {
     /// `createTrack`
     Create(EntityId),
@@ -46,6 +49,8 @@ pub(crate) enum Does {
     Delete(EntityId),
     /// `deleteTracks`
     DeleteMany(EntityId),
+    /// `signIn` and its kin.
+    Account(&'static Operation),
 }
 
 /// The meaning of the root fields.
@@ -55,7 +60,7 @@ pub(crate) struct Roots {
     pub(crate) mutation: HashMap<String, Does>,
 }
 
-fn root(name: &str, ty: TypeRef, text: String) -> Field {
+pub(super) fn root(name: &str, ty: TypeRef, text: String) -> Field {
     Field::new(name, ty, resolve::root).description(text)
 }
 
@@ -99,6 +104,11 @@ pub(super) fn query(builder: &mut Builder<'_>, roots: &mut Roots) {
         roots.query.entry("node".to_owned()).or_insert(Asks::Node);
         builder.push(object::node());
     }
+    if let Some(user) = builder.view.entities().find(|entity| entity.name == "User") {
+        let field = root("me", TypeRef::named(&user.name), "Who is signed in, or whose key it is.".to_owned());
+        query.put("me", field);
+        roots.query.entry("me".to_owned()).or_insert(Asks::Me(user.id));
+    }
     if query.is_empty() {
         let text =
             "Always null: no type is open to you. Other types may be open with credentials.".to_owned();
@@ -129,9 +139,9 @@ pub(super) fn mutation(builder: &mut Builder<'_>, roots: &mut Roots) -> bool {
     );
     for entity in builder.view.entities() {
         let (create, update, delete) = (
-            builder.view.opens(entity, Operation::Create),
-            builder.view.opens(entity, Operation::Update),
-            builder.view.opens(entity, Operation::Delete),
+            builder.view.opens(entity, Doing::Create),
+            builder.view.opens(entity, Doing::Update),
+            builder.view.opens(entity, Doing::Delete),
         );
         if create || update || delete {
             mutation::inputs(builder, entity);
@@ -154,6 +164,7 @@ pub(super) fn mutation(builder: &mut Builder<'_>, roots: &mut Roots) -> bool {
             roots.mutation.entry(name).or_insert(does);
         }
     }
+    super::account::mutations(builder, &mut mutation, roots);
     if mutation.is_empty() {
         return false;
     }

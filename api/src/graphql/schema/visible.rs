@@ -24,6 +24,11 @@ impl<'a> View<'a> {
         self.context.catalog.entities.iter().filter(move |entity| access::visible(entity, &context.principal))
     }
 
+    /// Whether something can be done about accounts at all.
+    pub(super) fn offers(&self, operation: &service::auth::Operation) -> bool {
+        operation.is_offered(&self.context.principal)
+    }
+
     /// Whether an operation on rows of a type is open.
     pub(super) fn opens(&self, entity: &Entity, operation: Operation) -> bool {
         access::opens(entity, &self.context.principal, operation)

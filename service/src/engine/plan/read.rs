@@ -1,7 +1,7 @@
 //! Plans of rows and what of them is wanted.
 
 use entity::catalog::{Cardinality, Entity, Join, Member, Operation};
-use entity::{EntityId, FieldId, FieldType, Input, Op, Operand, Predicate, RelationId};
+use entity::{Claim, EntityId, FieldId, FieldType, Input, Op, Operand, Predicate, RelationId};
 
 use super::{AggregatePlan, ListPlan, Planner, Source, each};
 use crate::access;
@@ -152,6 +152,11 @@ impl Planner<'_> {
                 field: Entity::KEY,
                 op: Op::Eq,
                 value: key(definition, id).map_err(|error| error.at("id"))?,
+            }),
+            By::Me => Ok(Predicate::Compare {
+                field: Entity::KEY,
+                op: Op::Eq,
+                value: Operand::Claim(Claim::UserId),
             }),
             By::Unique(values) => {
                 let parts = values

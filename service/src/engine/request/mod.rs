@@ -66,6 +66,8 @@ pub enum Read {
 pub enum By {
     /// By its id.
     Id(Input),
+    /// The user who asks.
+    Me,
     /// By all fields of one of its unique constraints: field (or to-one relation) names and values.
     Unique(Vec<(String, Input)>),
 }

@@ -1,0 +1,22 @@
+//! `/auth`: the table of [`service::auth::operation`] as routes, the token endpoint, and the published keys.
+
+mod caller;
+mod cookie;
+mod endpoint;
+mod keys;
+mod me;
+mod token;
+
+pub use caller::caller;
+pub use cookie::set_cookie;
+pub use endpoint::{Settings, routes};
+pub use keys::PublishedKeys;
+
+/// The path of everything about accounts.
+pub const BASE: &str = "/auth";
+
+/// The token endpoint of the client credentials grant.
+pub const TOKEN: &str = "/auth/token";
+
+/// Where the keys of our tokens are published.
+pub const JWKS: &str = "/.well-known/jwks.json";
