@@ -3,11 +3,10 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use poem::http::{HeaderMap, HeaderName, HeaderValue};
-use service::throttle::{Policy, Throttle, Verdict};
-use service::{Code, Error, Result};
+use service::Result;
+use service::throttle::{Policy, Throttle, Verdict, whole_seconds as seconds};
 
 /// The header that says what is left.
 pub const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -41,7 +40,7 @@ impl Meter {
         }
         let verdict = self.throttle.take(&self.policy, &self.key, units).await;
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(verdict);
-        if verdict.allowed { Ok(()) } else { Err(refusal(&self.policy, units, &verdict)) }
+        if verdict.allowed { Ok(()) } else { Err(verdict.refusal(&self.policy, units)) }
     }
 
     /// Says in the headers of an answer what is left.
@@ -60,21 +59,6 @@ impl Meter {
     }
 }
 
-/// The answer to who asked too often.
-#[must_use]
-pub fn refusal(policy: &Policy, units: u32, verdict: &Verdict) -> Error {
-    let Policy { quota, window, .. } = policy;
-    let error = Error::new(
-        Code::RateLimited,
-        format!("Only {quota} requests are answered in {} seconds.", seconds(*window)),
-    );
-    let hint = match units > *quota {
-        true => "Ask for less in one request: it has more operations than are ever allowed at once.",
-        false => "Try again after the time in Retry-After.",
-    };
-    error.hint(hint).retry_after(seconds(verdict.retry_after).max(1))
-}
-
 /// What an address is counted under: one IPv6 customer has a whole /64, and so many addresses count as one.
 #[must_use]
 pub fn network(address: IpAddr) -> String {
@@ -87,13 +71,11 @@ pub fn network(address: IpAddr) -> String {
     }
 }
 
-/// Whole seconds, rounded up.
-fn seconds(time: Duration) -> u64 {
-    time.as_secs() + u64::from(time.subsec_nanos() > 0)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use service::Code;
     use service::throttle::Settings;
 
     use super::*;

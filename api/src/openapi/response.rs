@@ -118,7 +118,14 @@ const REFUSALS: [Refusal; 17] = [
         "expected an integer, got \"many\"",
         None,
     ),
-    refusal(429, "TooManyRequests", "Too many requests.", Code::RateLimited, "Too many requests.", None),
+    refusal(
+        429,
+        "TooManyRequests",
+        "The client's quota is used up; try again after the time that `Retry-After` names.",
+        Code::RateLimited,
+        "The limit `principal` is used up: 1200 in 10 seconds.",
+        Some("Try again in 1 s."),
+    ),
     refusal(
         431,
         "HeadTooLarge",

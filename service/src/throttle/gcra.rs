@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::key::Key;
+use crate::error::{Code, Error};
 
 /// So many units in so much time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +87,19 @@ impl Verdict {
         }
     }
 
+    /// The error for who asked for so many units of the policy too often.
+    #[must_use]
+    pub fn refusal(&self, policy: &Policy, units: u32) -> Error {
+        let Policy { name, quota, window } = policy;
+        let text = format!("The limit `{name}` is used up: {quota} in {} seconds.", whole_seconds(*window));
+        let wait = whole_seconds(self.retry_after).max(1);
+        let hint = match units > *quota {
+            true => "Ask for less at once: so much is never allowed.".to_owned(),
+            false => format!("Try again in {wait} s."),
+        };
+        Error::new(Code::RateLimited, text).hint(hint).retry_after(wait)
+    }
+
     /// The verdict about nothing, as one about the next unit.
     pub(super) fn unless_empty(self, policy: &Policy) -> Self {
         if self.remaining > 0 {
@@ -95,4 +109,10 @@ impl Verdict {
         let retry_after = next.saturating_sub(Duration::from_micros(policy.depth()));
         Self { allowed: false, retry_after, ..self }
     }
+}
+
+/// Whole seconds, rounded up: nobody is to come back too early.
+#[must_use]
+pub fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0))
 }

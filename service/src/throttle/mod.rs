@@ -18,7 +18,7 @@ use secrecy::SecretString;
 
 use crate::error::Result;
 
-pub use gcra::{Policy, Verdict};
+pub use gcra::{Policy, Verdict, whole_seconds};
 
 use gcra::{Measure, Take};
 use key::Key;

@@ -18,7 +18,7 @@ use super::schema::{Registry, maybe, object, put};
 use super::view::{Type, View};
 
 /// Statuses that any request may end in.
-const ALWAYS: [u16; 4] = [401, 500, 503, 504];
+const ALWAYS: [u16; 5] = [401, 429, 500, 503, 504];
 /// Those of requests with parameters or names that may not be understood.
 const READ: [u16; 5] = [400, 406, 414, 422, 431];
 /// Those of requests with a body.
