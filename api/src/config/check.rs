@@ -17,6 +17,7 @@ pub(super) fn check(config: &Config, figment: &Figment) -> Result<(), Error> {
     cors(config, &mut found);
     bounds(config, &mut found);
     telemetry(config, &mut found);
+    mail(config, &mut found);
     let problems: Vec<Problem> = found
         .into_iter()
         .map(|(key, message)| Problem {
@@ -27,6 +28,9 @@ pub(super) fn check(config: &Config, figment: &Figment) -> Result<(), Error> {
         .collect();
     if problems.is_empty() { Ok(()) } else { Err(Error { problems }) }
 }
+
+/// Characters of the product's name at most: it is in subjects of mails.
+const PRODUCT: usize = 80;
 
 type Found = Vec<(&'static str, String)>;
 
@@ -153,4 +157,40 @@ fn telemetry(config: &Config, found: &mut Found) {
     if config.graphql.persisted_only && config.graphql.persisted().is_none() {
         found.push(("graphql.persisted_only", "needs a folder in graphql.persisted".to_owned()));
     }
+}
+
+fn mail(config: &Config, found: &mut Found) {
+    let mail = &config.mail;
+    let production = config.mode == Mode::Production;
+    let sends = !mail.url.is_empty();
+    if let Some(error) = service::mail::check_url(mail.url.reveal()).err().filter(|_| sends) {
+        found.push(("mail.url", told(&error)));
+    } else if production && mail.tells_its_password() {
+        let message = "sends the password in the clear; write smtps://, or add ?tls=required";
+        found.push(("mail.url", message.to_owned()));
+    }
+    match service::mail::check_sender(&mail.from) {
+        Err(error) => found.push(("mail.from", told(&error))),
+        Ok(domain) if production && sends && domain.eq_ignore_ascii_case("localhost") => {
+            found.push((
+                "mail.from",
+                "needs an address of your own: no mail server takes localhost".to_owned(),
+            ));
+        }
+        Ok(_) => {}
+    }
+    let length = mail.product.chars().count();
+    if mail.product.trim().is_empty() || length > PRODUCT || mail.product.chars().any(char::is_control) {
+        found.push(("mail.product", format!("must be a name on one line, of at most {PRODUCT} characters")));
+    }
+    if !mail.app_url.is_empty() && mail.site().is_none() {
+        let message =
+            "is not an http:// or https:// address without `?`, `#` and user; write https://app.example.com";
+        found.push(("mail.app_url", message.to_owned()));
+    }
+}
+
+/// What an error of the service says, with the way out.
+fn told(error: &service::Error) -> String {
+    [Some(error.message()), error.hint_text()].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }

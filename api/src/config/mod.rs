@@ -8,6 +8,7 @@ pub mod error;
 pub mod graphql;
 mod layer;
 pub mod limits;
+pub mod mail;
 pub mod print;
 pub mod server;
 pub mod telemetry;
@@ -51,6 +52,8 @@ pub struct Config {
     pub rest: graphql::Rest,
     /// What is logged, measured and traced.
     pub telemetry: telemetry::Telemetry,
+    /// How mail to users is sent.
+    pub mail: mail::Mail,
     /// Each setting with the layer it came from.
     #[serde(skip)]
     settings: Vec<Setting>,
