@@ -42,7 +42,7 @@ pub async fn open(config: &Config) -> service::Result<Service> {
     };
     let service = Service::open(&database, Limits::engine(&config.limits)).await?;
     let throttle = Throttle::new(config.throttle())?;
-    let mail = config.mail();
+    let mail = config.mail.mailer(config.mode);
     let mailer = Mailer::new(&mail)?;
     service.with_auth(config.auth.settings(&config.public_url(), &mail.product), mailer, throttle)
 }

@@ -14,7 +14,7 @@
 //!
 //! In the order of use: [`program`] finds the binary, [`postgres`] and [`redis`] start servers, [`watchdog`] ends them
 //! with this process, [`app`] starts the program, [`actor`] asks, [`response`] is the answer, [`oracle`] compares the
-//! two GraphQL executors, [`raw`] is bytes on a socket, [`fixture`] shares one running program between tests that only
+//! two GraphQL executors, [`mailbox`] takes the mail, [`raw`] is bytes on a socket, [`fixture`] shares one running program between tests that only
 //! read, [`chinook`] is a larger data set.
 
 pub mod actor;
@@ -22,6 +22,7 @@ pub mod app;
 pub mod backend;
 pub mod chinook;
 pub mod fixture;
+pub mod mailbox;
 pub mod model;
 pub mod oracle;
 pub mod postgres;
@@ -38,6 +39,7 @@ pub use app::{App, both};
 pub use backend::Backend;
 pub use chinook::CHINOOK;
 pub use fixture::{EVERYTHING, Fixture, STORE};
+pub use mailbox::Mailbox;
 pub use program::Launchway;
 pub use response::Response;
 pub use serde_json::{Value, json};

@@ -9,7 +9,8 @@ use serde_json::{Map, Value as Json};
 use service::auth::{Done, OPERATIONS, Operation};
 use service::{Code, Error, Result, Service};
 
-use super::{BASE, TOKEN, caller, me, set_cookie, token};
+use super::{BASE, TOKEN, me, token};
+use crate::http::session::{caller, set_cookie};
 use crate::http::{Call, body, method, problem};
 
 /// Bytes of a body.

@@ -1,14 +1,10 @@
 //! `/auth`: the table of [`service::auth::operation`] as routes, the token endpoint, and the published keys.
 
-mod caller;
-mod cookie;
 mod endpoint;
 mod keys;
 mod me;
 mod token;
 
-pub use caller::caller;
-pub use cookie::set_cookie;
 pub use endpoint::{Settings, routes};
 pub use keys::PublishedKeys;
 

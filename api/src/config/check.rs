@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use figment::Figment;
 
-use super::auth::{ADMIN_KEY_DIFFERENT, ADMIN_KEY_MIN};
+use super::auth::{ADMIN_KEY_DIFFERENT, ADMIN_KEY_MIN, SECRET_MIN};
 use super::cors::is_origin;
 use super::error::{Error, Problem, layer};
 use super::{Config, Mode};
@@ -18,6 +18,8 @@ pub(super) fn check(config: &Config, figment: &Figment) -> Result<(), Error> {
     bounds(config, &mut found);
     telemetry(config, &mut found);
     redis(config, &mut found);
+    mail(config, &mut found);
+    auth(config, &mut found);
     let problems: Vec<Problem> = found
         .into_iter()
         .map(|(key, message)| Problem {
@@ -28,6 +30,9 @@ pub(super) fn check(config: &Config, figment: &Figment) -> Result<(), Error> {
         .collect();
     if problems.is_empty() { Ok(()) } else { Err(Error { problems }) }
 }
+
+/// Characters of the product's name at most: it is in subjects of mails.
+const PRODUCT: usize = 80;
 
 type Found = Vec<(&'static str, String)>;
 
@@ -53,6 +58,28 @@ fn server(config: &Config, found: &mut Found) {
     }
     if key.chars().any(|c| c.is_whitespace() || c.is_control() || !c.is_ascii()) {
         found.push(("auth.admin_key", "must be visible ASCII characters without spaces".to_owned()));
+    }
+}
+
+fn auth(config: &Config, found: &mut Found) {
+    let auth = &config.auth;
+    let secret = auth.secret.reveal();
+    if config.is_production() && !secret.is_empty() && secret.chars().count() < SECRET_MIN {
+        found.push(("auth.secret", format!("is shorter than {SECRET_MIN} characters")));
+    }
+    let minute = Duration::from_secs(60);
+    if auth.access_token.0 < minute || auth.access_token.0 > 60 * minute {
+        found.push(("auth.access_token", "must be between 1m and 1h".to_owned()));
+    }
+    if auth.session_idle.0 < auth.access_token.0 || auth.session.0 < auth.session_idle.0 {
+        found.push(("auth.session", "a session lasts at least as long as auth.session_idle, and that as a token".to_owned()));
+    }
+    let url = &config.server.public_url;
+    let fine = url::Url::parse(url).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https") && url.path() == "/" && url.query().is_none()
+    });
+    if !url.is_empty() && !fine {
+        found.push(("server.public_url", "is not an address such as https://api.example.com".to_owned()));
     }
 }
 
@@ -158,4 +185,40 @@ fn telemetry(config: &Config, found: &mut Found) {
     if config.graphql.persisted_only && config.graphql.persisted().is_none() {
         found.push(("graphql.persisted_only", "needs a folder in graphql.persisted".to_owned()));
     }
+}
+
+fn mail(config: &Config, found: &mut Found) {
+    let mail = &config.mail;
+    let production = config.mode == Mode::Production;
+    let sends = !mail.url.is_empty();
+    if let Some(error) = service::mail::check_url(mail.url.reveal()).err().filter(|_| sends) {
+        found.push(("mail.url", told(&error)));
+    } else if production && mail.tells_its_password() {
+        let message = "sends the password in the clear; write smtps://, or add ?tls=required";
+        found.push(("mail.url", message.to_owned()));
+    }
+    match service::mail::check_sender(&mail.from) {
+        Err(error) => found.push(("mail.from", told(&error))),
+        Ok(domain) if production && sends && domain.eq_ignore_ascii_case("localhost") => {
+            found.push((
+                "mail.from",
+                "needs an address of your own: no mail server takes localhost".to_owned(),
+            ));
+        }
+        Ok(_) => {}
+    }
+    let length = mail.product.chars().count();
+    if mail.product.trim().is_empty() || length > PRODUCT || mail.product.chars().any(char::is_control) {
+        found.push(("mail.product", format!("must be a name on one line, of at most {PRODUCT} characters")));
+    }
+    if !mail.app_url.is_empty() && mail.site().is_none() {
+        let message =
+            "is not an http:// or https:// address without `?`, `#` and user; write https://app.example.com";
+        found.push(("mail.app_url", message.to_owned()));
+    }
+}
+
+/// What an error of the service says, with the way out.
+fn told(error: &service::Error) -> String {
+    [Some(error.message()), error.hint_text()].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }

@@ -8,6 +8,7 @@ pub mod error;
 pub mod graphql;
 mod layer;
 pub mod limits;
+pub mod mail;
 pub mod print;
 pub mod rate;
 pub mod server;
@@ -56,6 +57,8 @@ pub struct Config {
     pub rate: rate::Rate,
     /// What several processes share.
     pub redis: rate::Redis,
+    /// How mail to users is sent.
+    pub mail: mail::Mail,
     /// Each setting with the layer it came from.
     #[serde(skip)]
     settings: Vec<Setting>,

@@ -8,7 +8,7 @@ use figment::value::{Dict, Value};
 use super::error::layer;
 
 /// Settings whose value is never shown.
-const SECRET: [&str; 2] = ["auth.admin_key", "auth.secret"];
+const SECRET: [&str; 3] = ["auth.admin_key", "auth.secret", "mail.url"];
 
 /// One setting in force.
 #[derive(Debug, Clone, PartialEq, Eq)]

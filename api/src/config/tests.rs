@@ -66,13 +66,17 @@ fn secrets_are_masked_wherever_they_come_from() {
     let environment = [
         ("LAUNCHWAY_AUTH__ADMIN_KEY", "01234567890123456789012345678901"),
         ("DATABASE_URL", "postgres://ann:hush@db.example/shop?sslmode=require"),
+        ("LAUNCHWAY_MAIL__URL", "smtps://ann:hush@mail.example"),
     ];
     let config = Config::load(&sources(&environment, &[])).unwrap();
+    assert_eq!(config.mail.url.reveal(), "smtps://ann:hush@mail.example");
     assert_eq!(config.auth.admin_key.reveal().len(), 32, "a key of digits stays a text");
     let text = format!("{}{config:?}", print::render(config.settings()));
     assert!(!text.contains("0123456789012345") && !text.contains("hush"), "{text}");
     assert!(text.contains("postgres://ann:********@db.example/shop?sslmode=require"), "{text}");
     assert!(text.contains("# LAUNCHWAY_AUTH__ADMIN_KEY"), "{text}");
+    assert!(text.contains("url = \"********\"") && text.contains("# LAUNCHWAY_MAIL__URL"), "{text}");
+    assert!(!text.contains("mail.example"), "{text}");
 }
 
 #[test]
@@ -152,4 +156,42 @@ fn a_missing_or_broken_file_is_named() {
     let text = Config::load(&sources).unwrap_err().to_string();
     assert!(text.contains("bad.toml") && text.contains("line 1"), "{text}");
     std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn mistakes_in_mail_are_found_and_passwords_are_not_repeated() {
+    type Case<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str]);
+    let production = ("LAUNCHWAY_MODE", "production");
+    let server = ("LAUNCHWAY_MAIL__URL", "smtps://ann:hush@mail.example");
+    let table: [Case<'_>; 9] = [
+        (&[("LAUNCHWAY_MAIL__URL", "http://ann:hush@mail.example")], &["mail.url", "smtps://", "smtp://"]),
+        (&[("LAUNCHWAY_MAIL__URL", "smtp://ann:hush@mail.example?tls=no")], &["mail.url", "parameters"]),
+        (&[("LAUNCHWAY_MAIL__URL", "hush")], &["mail.url", "not a URL", "LAUNCHWAY_MAIL__URL"]),
+        (&[("LAUNCHWAY_MAIL__FROM", "Tunes")], &["mail.from", "name@example.com"]),
+        (&[("LAUNCHWAY_MAIL__PRODUCT", "Tunes\r\nBcc: x")], &["mail.product", "one line"]),
+        (&[("LAUNCHWAY_MAIL__APP_URL", "tunes.example")], &["mail.app_url", "https://app.example.com"]),
+        (&[("LAUNCHWAY_MAIL__APP_URL", "https://tunes.example/#/x")], &["mail.app_url"]),
+        (
+            &[production, ("LAUNCHWAY_MAIL__URL", "smtp://ann:hush@mail.example")],
+            &["mail.url", "in the clear", "mail.from", "localhost"],
+        ),
+        (&[production, server], &["mail.from", "localhost"]),
+    ];
+    for (environment, parts) in table {
+        let text = refused(environment);
+        for part in parts {
+            assert!(text.contains(part), "`{part}` is not in: {text}");
+        }
+        assert!(!text.contains("hush"), "{text}");
+    }
+    let good = [
+        production,
+        server,
+        ("LAUNCHWAY_MAIL__FROM", "Tunes <no-reply@tunes.example>"),
+        ("LAUNCHWAY_MAIL__APP_URL", "https://tunes.example/app/"),
+    ];
+    let config = Config::load(&sources(&good, &[])).unwrap();
+    assert_eq!(config.mail.product, "Launchway");
+    let plain = [("LAUNCHWAY_MAIL__URL", "smtp://ann:hush@mail.example")];
+    assert!(Config::load(&sources(&plain, &[])).is_ok(), "development may");
 }

@@ -14,7 +14,7 @@ use super::params::{self, Asked, Params};
 use super::persist::{self, Store};
 use super::render::{Answer, Verdict};
 use super::settings::Settings;
-use crate::http::{Call, body, json, problem, status};
+use crate::http::{Call, body, json, problem, session, status};
 use crate::page::{self, Place, graphiql};
 
 /// Characters of an idempotency key.
@@ -103,7 +103,9 @@ impl Graphql {
                 Err(error) => return Answer::refused(vec![error.into()]),
             };
         let context = self.service.context(call.principal().clone(), call.deadline());
+        let caller = session::caller(request, call);
         let asking = Asking {
+            caller: &caller,
             text: &text,
             name: params.operation.as_deref(),
             variables: &params.variables,
@@ -180,7 +182,13 @@ impl Endpoint for At {
             Err(error) => (Answer::refused(vec![error.into()]), false),
         };
         let allow = if get { "POST" } else { "GET, POST" };
-        Ok(respond(answer, (media.unwrap_or(Media::Json), formed), allow, &call))
+        let secure = state.service.auth().settings().secure_cookies;
+        let cookies = answer.cookies.clone();
+        let mut response = respond(answer, (media.unwrap_or(Media::Json), formed), allow, &call);
+        for cookie in &cookies {
+            session::set_cookie(response.headers_mut(), cookie, secure);
+        }
+        Ok(response)
     }
 }
 

@@ -128,6 +128,7 @@ impl Answer {
             error: faults.first().map(|fault| fault.error.clone()),
             database: None,
             repeated: false,
+            cookies: Vec::new(),
         }
     }
 }

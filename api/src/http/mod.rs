@@ -7,6 +7,7 @@ pub mod health;
 pub mod json;
 pub mod method;
 pub mod problem;
+pub mod session;
 pub mod rate;
 pub mod status;
 pub mod timing;

@@ -67,7 +67,7 @@ impl Auth {
     async fn prove(&self, store: &mut Store, user: Uuid, hash: &str, name: Option<&str>) -> Result<Message> {
         let data = json!({ "password": hash, "name": name });
         let token = user::send(store, Purpose::VerifyEmail, Some(user), Some(&data)).await?;
-        Ok(Message::VerifyEmail { token })
+        Ok(Message::VerifyEmail { token: token.into() })
     }
 
     /// Proves an address and signs in. The password has to be the one that was chosen when this very code was asked for:
@@ -126,7 +126,7 @@ impl Auth {
             let data: Option<Json> = data.and_then(|text| serde_json::from_str(&text).ok());
             let token = user::send(&mut store, Purpose::VerifyEmail, Some(known.user), data.as_ref()).await?;
             store.commit().await?;
-            self.0.mailer.post(&email, Message::VerifyEmail { token });
+            self.0.mailer.post(&email, Message::VerifyEmail { token: token.into() });
         }
         Ok(Done::accepted(SENT))
     }
@@ -238,7 +238,7 @@ impl Auth {
             let token = user::send(&mut store, Purpose::ResetPassword, Some(known.user), None).await?;
             audit::note(&mut store, caller, audit::Event::of("user.password_forgotten", known.user)).await?;
             store.commit().await?;
-            self.0.mailer.post(&email, Message::ResetPassword { token });
+            self.0.mailer.post(&email, Message::ResetPassword { token: token.into() });
         }
         Ok(Done::accepted(SENT))
     }
@@ -274,7 +274,7 @@ impl Auth {
             false => {
                 let data = json!({ "email": email });
                 let token = user::send(&mut store, Purpose::ChangeEmail, Some(user), Some(&data)).await?;
-                Message::ChangeEmail { token }
+                Message::ChangeEmail { token: token.into() }
             }
         };
         store.commit().await?;

@@ -94,7 +94,7 @@ impl Auth {
             .with("role", role.clone());
         audit::note(&mut store, caller, event).await?;
         store.commit().await?;
-        self.0.mailer.post(&email, Message::Invitation { organization: name, inviter, role: role.clone(), token });
+        self.0.mailer.post(&email, Message::Invitation { organization: name, inviter, role: role.clone(), token: token.into() });
         Ok(Done::created(json!({ "id": invitation.to_string(), "email": email, "role": role })))
     }
 
