@@ -1,6 +1,5 @@
 //! `[rate]` and `[redis]`: how often one client may ask, and where that is counted.
 
-use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -147,15 +146,6 @@ impl FromStr for Quota {
             return Err(format!("`{text}`: must be at most {PER_SECOND} per second; \"off\" for any number"));
         }
         Ok(Quota::Of { units, window })
-    }
-}
-
-impl fmt::Display for Quota {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Quota::Off => f.write_str("off"),
-            Quota::Of { units, window } => write!(f, "{units}/{}s", window.as_secs()),
-        }
     }
 }
 

@@ -145,6 +145,22 @@ fn all_or_none() {
     assert_eq!(fake.take(&wide, "a", 0).reset, 2 * SECOND);
 }
 
+#[test]
+fn whoever_always_asks_gets_what_flows_back_and_no_more() {
+    let fake = Fake::new(100);
+    let policy = policy(7, Duration::from_millis(10));
+    let (mut taken, milliseconds) = (0, 20_000);
+    for _ in 0..milliseconds {
+        while fake.take(&policy, "a", 1).allowed {
+            taken += 1;
+        }
+        fake.clock.advance(Duration::from_millis(1));
+    }
+    // Intervals are not whole microseconds here: they are rounded so that it is never more.
+    let most = 7 + 7 * milliseconds / 10;
+    assert!((most - 10..=most).contains(&taken), "{taken} of {most}");
+}
+
 /// A step: so many milliseconds pass, then so many units are asked for.
 fn steps() -> impl Strategy<Value = Vec<(u64, u32)>> {
     let pause = prop_oneof![4 => 0..3_u64, 2 => 0..200_u64, 1 => 0..5_000_u64];
