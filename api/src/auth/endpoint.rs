@@ -81,7 +81,8 @@ impl Accounts {
             .filter(|operation| operation.is_offered(call.principal()) || operation.name != "changeUser")
             .filter_map(|operation| Some((operation, fits(operation.path, rest)?)))
             .collect();
-        let Some((operation, id)) = found.iter().find(|(operation, _)| operation.method == request.method()) else {
+        let Some((operation, id)) = found.iter().find(|(operation, _)| operation.method == request.method())
+        else {
             let methods: Vec<&str> = found.iter().map(|(operation, _)| operation.method).collect();
             return match methods.is_empty() {
                 true => Err(Error::new(Code::NoSuchRoute, "There is nothing at this path.")),
@@ -116,10 +117,8 @@ impl Accounts {
 
     fn respond(&self, done: Done) -> Response {
         let status = if done.created { StatusCode::CREATED } else { StatusCode::OK };
-        let mut response = Response::builder()
-            .status(status)
-            .content_type("application/json")
-            .body(done.body.to_string());
+        let mut response =
+            Response::builder().status(status).content_type("application/json").body(done.body.to_string());
         if let Some(cookie) = &done.cookie {
             let secure = self.service.auth().settings().secure_cookies;
             set_cookie(response.headers_mut(), cookie, secure);

@@ -36,9 +36,9 @@ pub(super) async fn answer(service: &Service, call: &Call) -> Result<Response> {
         let json = json.ok_or_else(|| Error::new(Code::NotFound, "The user is gone."))?;
         user = serde_json::from_str(json).map_err(Error::internal)?;
     }
-    let organization = subject.organization.as_ref().map(|organization| {
-        serde_json::json!({ "id": organization.id.to_string(), "role": organization.role })
-    });
+    let organization = subject.organization.as_ref().map(
+        |organization| serde_json::json!({ "id": organization.id.to_string(), "role": organization.role }),
+    );
     let body = serde_json::json!({
         "user": user,
         "session": subject.session.map(|session| session.to_string()),

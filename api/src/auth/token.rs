@@ -19,7 +19,9 @@ const BODY: usize = 16 * 1024;
 /// What is wrong with the request as HTTP; all else is answered as the specification says.
 pub(super) async fn answer(service: &Service, request: &mut Request, time: Duration) -> Result<Response> {
     let form = request.content_type().is_some_and(|ty| {
-        ty.split(';').next().is_some_and(|ty| ty.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"))
+        ty.split(';')
+            .next()
+            .is_some_and(|ty| ty.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"))
     });
     if !form {
         return Err(Error::new(Code::UnsupportedMediaType, "The token endpoint takes a form.")
@@ -79,7 +81,9 @@ async fn exchange(
             return Err(Refusal::new("invalid_request", "Give the client's secret in one place."));
         }
         Some(basic) => pair(basic),
-        None => field("client_id").zip(field("client_secret")).map(|(id, secret)| (id.to_owned(), secret.to_owned())),
+        None => field("client_id")
+            .zip(field("client_secret"))
+            .map(|(id, secret)| (id.to_owned(), secret.to_owned())),
     };
     let unknown = || Refusal {
         error: "invalid_client",

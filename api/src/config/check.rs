@@ -72,7 +72,10 @@ fn auth(config: &Config, found: &mut Found) {
         found.push(("auth.access_token", "must be between 1m and 1h".to_owned()));
     }
     if auth.session_idle.0 < auth.access_token.0 || auth.session.0 < auth.session_idle.0 {
-        found.push(("auth.session", "a session lasts at least as long as auth.session_idle, and that as a token".to_owned()));
+        found.push((
+            "auth.session",
+            "a session lasts at least as long as auth.session_idle, and that as a token".to_owned(),
+        ));
     }
     let url = &config.server.public_url;
     let fine = url::Url::parse(url).is_ok_and(|url| {

@@ -1,7 +1,7 @@
 //! Which media type an answer has, and whether a body's media type is understood.
 
 use poem::http::HeaderMap;
-use poem::http::header::{ACCEPT, CONTENT_TYPE};
+use poem::http::header::ACCEPT;
 
 /// What the endpoint can answer with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

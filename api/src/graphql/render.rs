@@ -100,7 +100,14 @@ pub(crate) struct Answer {
 impl Answer {
     /// An answer with data.
     pub(crate) fn data(body: String) -> Self {
-        Self { body, verdict: Verdict::Answered, error: None, database: None, repeated: false, cookies: Vec::new() }
+        Self {
+            body,
+            verdict: Verdict::Answered,
+            error: None,
+            database: None,
+            repeated: false,
+            cookies: Vec::new(),
+        }
     }
 
     /// The request was not run.

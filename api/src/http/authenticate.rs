@@ -128,7 +128,9 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 fn organization(headers: &HeaderMap) -> Result<Option<Uuid>> {
     let Some(value) = headers.get(ORGANIZATION) else { return Ok(None) };
     let id = value.to_str().ok().and_then(|text| Uuid::parse_str(text).ok());
-    id.map(Some).ok_or_else(|| Error::new(Code::UnknownParameter, "`X-Organization` must be the id of an organization."))
+    id.map(Some).ok_or_else(|| {
+        Error::new(Code::UnknownParameter, "`X-Organization` must be the id of an organization.")
+    })
 }
 
 /// The key of `Bearer <key>`.

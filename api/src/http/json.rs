@@ -4,6 +4,7 @@ use std::fmt;
 
 use entity::Input;
 use entity::value::{JSON_DEPTH, excerpt};
+use poem::http::{HeaderMap, header};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use service::{Code, Error, Result};
 
@@ -116,7 +117,9 @@ impl<'de> Visitor<'de> for Seed {
 
 /// Whether a body says it is JSON in UTF-8. Nothing else is read: a form can't be sent here by another site.
 pub fn is_json(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
+    let Some(value) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
+        return false;
+    };
     let mut parts = value.split(';');
     let json = parts.next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"));
     let utf8 = parts.filter_map(|parameter| parameter.split_once('=')).all(|(name, value)| {

@@ -7,8 +7,8 @@ pub mod health;
 pub mod json;
 pub mod method;
 pub mod problem;
-pub mod session;
 pub mod rate;
+pub mod session;
 pub mod status;
 pub mod timing;
 

@@ -91,7 +91,8 @@ impl Cors {
                 .is_none_or(|site| matches!(site.as_bytes(), b"same-origin" | b"none"));
         };
         let host = headers.get(header::HOST).map(HeaderValue::as_bytes).unwrap_or_default();
-        let own = |scheme: &[u8]| origin.strip_prefix(scheme).is_some_and(|rest| !host.is_empty() && rest == host);
+        let own =
+            |scheme: &[u8]| origin.strip_prefix(scheme).is_some_and(|rest| !host.is_empty() && rest == host);
         own(b"https://")
             || (self.local && (own(b"http://") || is_local(origin)))
             || self.origins.iter().any(|allowed| allowed == origin && allowed != b"*")

@@ -21,8 +21,8 @@ use std::sync::Arc;
 use poem::http::{StatusCode, header};
 use poem::{Endpoint, Request, Response, Result};
 use serde_json::json;
-use service::{Auth, Service};
 use service::throttle::Throttle;
+use service::{Auth, Service};
 use tokio_util::sync::CancellationToken;
 
 use crate::auth;
@@ -81,7 +81,10 @@ pub fn routes(state: &State) -> service::Result<Routes> {
         .under(asset::PATH, Methods::new().get(page::Assets))
         .at("/healthz", Methods::new().get(Live))
         .at("/readyz", Methods::new().get(Ready::new(ready, state.draining.clone())))
-        .at("/", Methods::new().get(Index { docs: config.rest.docs, accounts: state.service.auth().clone() }));
+        .at(
+            "/",
+            Methods::new().get(Index { docs: config.rest.docs, accounts: state.service.auth().clone() }),
+        );
     if config.rest.docs {
         routes = routes
             .at("/openapi.json", Methods::new().get(page::Document::new(state.service.clone())))

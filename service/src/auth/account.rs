@@ -35,7 +35,9 @@ impl Auth {
             (SignUp::Invitation, None) => {
                 return Err(Error::new(Code::SignUpClosed, "Accounts are made by invitation only."));
             }
-            (SignUp::Closed, _) => return Err(Error::new(Code::SignUpClosed, "Nobody can make an account here.")),
+            (SignUp::Closed, _) => {
+                return Err(Error::new(Code::SignUpClosed, "Nobody can make an account here."));
+            }
         }
         let hash = self.0.passwords.hash(new.password).await?;
         let mut store = self.store().await?;
@@ -218,7 +220,8 @@ impl Auth {
         let hash = self.0.passwords.hash(new).await?;
         let mut store = self.store().await?;
         user::set_password(&mut store, user, Some(&hash)).await?;
-        user::withdraw(&mut store, user, &[Purpose::ResetPassword, Purpose::ChangeEmail, Purpose::Device]).await?;
+        user::withdraw(&mut store, user, &[Purpose::ResetPassword, Purpose::ChangeEmail, Purpose::Device])
+            .await?;
         session::end_all(&mut store, user, caller.session()).await?;
         audit::note(&mut store, caller, audit::Event::of("user.password_changed", user)).await?;
         store.commit().await?;
@@ -251,7 +254,8 @@ impl Auth {
         let (user, _) = user::take(&mut store, Purpose::ResetPassword, token).await?;
         let user = user.ok_or_else(|| Error::internal("a code without a user"))?;
         user::set_password(&mut store, user, Some(&hash)).await?;
-        user::withdraw(&mut store, user, &[Purpose::ChangeEmail, Purpose::VerifyEmail, Purpose::Device]).await?;
+        user::withdraw(&mut store, user, &[Purpose::ChangeEmail, Purpose::VerifyEmail, Purpose::Device])
+            .await?;
         session::end_all(&mut store, user, None).await?;
         let email = user::email(&mut store, user).await?;
         audit::note(&mut store, caller, audit::Event::of("user.password_reset", user)).await?;
@@ -292,7 +296,8 @@ impl Auth {
         let old = user::email(&mut store, user).await?;
         let now = store.now;
         let text = "update \"launchway_users\" set \"email\" = ?, \"email_verified\" = ?, \"updated_at\" = ?, \"version\" = \"version\" + 1 where \"id\" = ?";
-        let changed = store.run(text, &[Arg::Text(new), Arg::Flag(true), Arg::Time(now), Arg::Id(user)]).await;
+        let changed =
+            store.run(text, &[Arg::Text(new), Arg::Flag(true), Arg::Time(now), Arg::Id(user)]).await;
         match changed {
             Err(error) if is_taken(&error) => {
                 return Err(Error::new(Code::TokenInvalid, "The address can't be used any more.")

@@ -168,10 +168,14 @@ fn checked(roles: Vec<String>) -> Result<Vec<String>> {
             && !role.starts_with(crate::principal::ORGANIZATION_ROLE)
     };
     match roles.iter().find(|role| !fine(role)) {
-        _ if roles.len() > ROLES => Err(Error::new(Code::BadValue, format!("A user has at most {ROLES} roles.")).at("roles")),
+        _ if roles.len() > ROLES => {
+            Err(Error::new(Code::BadValue, format!("A user has at most {ROLES} roles.")).at("roles"))
+        }
         Some(role) => {
             let message = format!("`{}` can't be given as a role.", entity::value::excerpt(role));
-            Err(Error::new(Code::BadValue, message).hint("`admin`, or a role that the model names.").at("roles"))
+            Err(Error::new(Code::BadValue, message)
+                .hint("`admin`, or a role that the model names.")
+                .at("roles"))
         }
         None => Ok(roles),
     }

@@ -54,7 +54,9 @@ impl Auth {
         let mut store = self.store().await?;
         let owner = user::peek(&mut store, Purpose::Device, device).await.ok().and_then(|(user, _)| user);
         let known = match owner {
-            Some(owner) => user::email(&mut store, owner).await?.as_deref() == Some(email) || owner.to_string() == email,
+            Some(owner) => {
+                user::email(&mut store, owner).await?.as_deref() == Some(email) || owner.to_string() == email
+            }
             None => false,
         };
         store.rollback().await?;

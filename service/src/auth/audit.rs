@@ -53,7 +53,8 @@ pub(super) async fn note(store: &mut Store, caller: &Caller, event: Event) -> Re
         None => Value::Null,
     };
     let id = |id: Option<Uuid>| id.map_or(Value::Null, Value::Uuid);
-    let details = if event.details.is_empty() { Value::Null } else { Value::Json(Json::Object(event.details)) };
+    let details =
+        if event.details.is_empty() { Value::Null } else { Value::Json(Json::Object(event.details)) };
     let row = [
         ("event", Value::Text(event.name.to_owned())),
         ("actor", Value::Text(caller.principal.name())),

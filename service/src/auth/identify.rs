@@ -63,7 +63,9 @@ impl Auth {
             return Err(bad_credentials());
         }
         let principal = match credential {
-            Credential::Cookie(cookie) if cookie.len() <= LONGEST => self.by_cookie(cookie, organization).await?,
+            Credential::Cookie(cookie) if cookie.len() <= LONGEST => {
+                self.by_cookie(cookie, organization).await?
+            }
             Credential::Bearer(key) if key.starts_with(key::PREFIX) && key.len() <= LONGEST => {
                 self.by_key(key, organization).await?
             }
@@ -146,7 +148,8 @@ impl Auth {
     fn key(&self, row: Option<Row>, scopes: Option<&str>, hash: Option<&str>) -> Result<Principal> {
         let row = row.ok_or_else(bad_credentials)?;
         let kept = row.text(9)?;
-        let same = hash.is_none_or(|hash| subtle::ConstantTimeEq::ct_eq(hash.as_bytes(), kept.as_bytes()).into());
+        let same =
+            hash.is_none_or(|hash| subtle::ConstantTimeEq::ct_eq(hash.as_bytes(), kept.as_bytes()).into());
         let ended = row.maybe_time(10)?.is_some_and(|end| end <= self.now());
         let user = row.maybe_id(0)?;
         if !same || ended || (user.is_some() && row.flag(3)?) {
@@ -201,5 +204,6 @@ fn digest(text: &str) -> [u8; 32] {
 /// Whether a text looks like a token of anybody's: three parts in base64url.
 pub(super) fn is_jwt(text: &str) -> bool {
     let parts: Vec<&str> = text.split('.').collect();
-    parts.len() == 3 && parts.iter().all(|part| URL_SAFE_NO_PAD.decode(part).is_ok_and(|bytes| !bytes.is_empty()))
+    parts.len() == 3
+        && parts.iter().all(|part| URL_SAFE_NO_PAD.decode(part).is_ok_and(|bytes| !bytes.is_empty()))
 }

@@ -53,7 +53,12 @@ pub(super) struct NewKey {
 
 impl Auth {
     /// Makes a key of the caller's, or of the organization the caller acts for.
-    pub(super) async fn create_key(&self, caller: &Caller, mut new: NewKey, of_organization: bool) -> Result<Done> {
+    pub(super) async fn create_key(
+        &self,
+        caller: &Caller,
+        mut new: NewKey,
+        of_organization: bool,
+    ) -> Result<Done> {
         match of_organization {
             true => new.organization = Some(caller.manages()?),
             false => new.user = Some(caller.user()?),
@@ -98,7 +103,8 @@ impl Auth {
         if !secret.starts_with(PREFIX) {
             return Err(wrong_client());
         }
-        let principal = self.identify(super::Credential::Bearer(secret), None).await.map_err(|_| wrong_client())?;
+        let principal =
+            self.identify(super::Credential::Bearer(secret), None).await.map_err(|_| wrong_client())?;
         let subject = principal.subject().ok_or_else(wrong_client)?;
         let (Some(key), Some(scopes)) = (subject.key, &subject.scopes) else { return Err(wrong_client()) };
         if key.to_string() != client.to_ascii_lowercase() {

@@ -215,7 +215,11 @@ static TOKENS: Answer = Answer {
         needs("expiresIn", Kind::Number, "Seconds until the access token ends, or the cookie."),
         takes("accessToken", Kind::Text, "Send it as `Authorization: Bearer …`."),
         takes("refreshToken", Kind::Text, "Good for one use: exchange it for new tokens."),
-        takes("deviceToken", Kind::Text, "Send it as `deviceToken` with the next sign-in: guesses of others can't lock this device out."),
+        takes(
+            "deviceToken",
+            Kind::Text,
+            "Send it as `deviceToken` with the next sign-in: guesses of others can't lock this device out.",
+        ),
     ],
 };
 
@@ -276,11 +280,16 @@ static MEMBERSHIP: Answer = Answer {
 
 const EMAIL: Field = needs("email", Kind::Email, "The address; large and small letters are alike.");
 const PASSWORD: Field = needs("password", Kind::Secret, "The password.");
-const NEW_PASSWORD: Field = needs("newPassword", Kind::Secret, "8 to 1000 characters that are not easy to guess.");
+const NEW_PASSWORD: Field =
+    needs("newPassword", Kind::Secret, "8 to 1000 characters that are not easy to guess.");
 const CODE: Field = needs("code", Kind::Secret, "Six digits of the authenticator app, or a recovery code.");
 const TOKEN: Field = needs("token", Kind::Secret, "The code of the mail.");
 const ID: Field = needs("id", Kind::Id, "Its id.");
-const COOKIE: Field = takes("cookie", Kind::Flag, "Whether the browser is to keep the session in a cookie, out of the reach of scripts.");
+const COOKIE: Field = takes(
+    "cookie",
+    Kind::Flag,
+    "Whether the browser is to keep the session in a cookie, out of the reach of scripts.",
+);
 const ROLE: Field = needs("role", Kind::Text, "`admin`, `member`, or a role of the model.");
 
 const fn post(
@@ -303,36 +312,200 @@ const fn open(operation: Operation) -> Operation {
 
 /// Everything that can be done.
 pub static OPERATIONS: &[Operation] = &[
-    open(post("signUp", "/sign-up", "Makes an account. A code to prove the address is sent by mail; the answer is the same whether the address has an account or not.", &[EMAIL, PASSWORD, takes("name", Kind::Text, "What the user wants to be called."), takes("invitation", Kind::Secret, "The code of an invitation, where accounts are made by invitation only.")], &MESSAGE)),
-    open(post("verifyEmail", "/verify-email", "Proves the address of a new account with the code of the mail and the password that was chosen, and signs in.", &[TOKEN, PASSWORD, COOKIE], &TOKENS)),
-    open(post("resendVerification", "/verify-email/resend", "Sends the code for a new account again.", &[EMAIL], &MESSAGE)),
-    open(post("signIn", "/sign-in", "Signs in with address and password, and a second factor where there is one.", &[EMAIL, PASSWORD, takes("code", Kind::Secret, "Six digits of the authenticator app, or a recovery code."), takes("deviceToken", Kind::Secret, "What the last sign-in on this device gave."), COOKIE], &TOKENS)),
-    open(post("refreshTokens", "/refresh", "Exchanges a refresh token for new tokens. Using one twice ends the session.", &[needs("refreshToken", Kind::Secret, "The refresh token.")], &TOKENS)),
-    post("signOut", "/sign-out", "Ends this session, or all of them.", &[takes("everywhere", Kind::Flag, "All sessions of the user.")], &MESSAGE),
-    post("changePassword", "/password", "Chooses another password; other sessions end.", &[PASSWORD, NEW_PASSWORD], &MESSAGE),
+    open(post(
+        "signUp",
+        "/sign-up",
+        "Makes an account. A code to prove the address is sent by mail; the answer is the same whether the address has an account or not.",
+        &[
+            EMAIL,
+            PASSWORD,
+            takes("name", Kind::Text, "What the user wants to be called."),
+            takes(
+                "invitation",
+                Kind::Secret,
+                "The code of an invitation, where accounts are made by invitation only.",
+            ),
+        ],
+        &MESSAGE,
+    )),
+    open(post(
+        "verifyEmail",
+        "/verify-email",
+        "Proves the address of a new account with the code of the mail and the password that was chosen, and signs in.",
+        &[TOKEN, PASSWORD, COOKIE],
+        &TOKENS,
+    )),
+    open(post(
+        "resendVerification",
+        "/verify-email/resend",
+        "Sends the code for a new account again.",
+        &[EMAIL],
+        &MESSAGE,
+    )),
+    open(post(
+        "signIn",
+        "/sign-in",
+        "Signs in with address and password, and a second factor where there is one.",
+        &[
+            EMAIL,
+            PASSWORD,
+            takes("code", Kind::Secret, "Six digits of the authenticator app, or a recovery code."),
+            takes("deviceToken", Kind::Secret, "What the last sign-in on this device gave."),
+            COOKIE,
+        ],
+        &TOKENS,
+    )),
+    open(post(
+        "refreshTokens",
+        "/refresh",
+        "Exchanges a refresh token for new tokens. Using one twice ends the session.",
+        &[needs("refreshToken", Kind::Secret, "The refresh token.")],
+        &TOKENS,
+    )),
+    post(
+        "signOut",
+        "/sign-out",
+        "Ends this session, or all of them.",
+        &[takes("everywhere", Kind::Flag, "All sessions of the user.")],
+        &MESSAGE,
+    ),
+    post(
+        "changePassword",
+        "/password",
+        "Chooses another password; other sessions end.",
+        &[PASSWORD, NEW_PASSWORD],
+        &MESSAGE,
+    ),
     open(post("forgotPassword", "/password/forgot", "Sends a code for a new password.", &[EMAIL], &MESSAGE)),
-    open(post("resetPassword", "/password/reset", "Chooses a new password with the code of the mail; all sessions end.", &[TOKEN, NEW_PASSWORD], &MESSAGE)),
+    open(post(
+        "resetPassword",
+        "/password/reset",
+        "Chooses a new password with the code of the mail; all sessions end.",
+        &[TOKEN, NEW_PASSWORD],
+        &MESSAGE,
+    )),
     post("changeEmail", "/email", "Sends a code to a new address.", &[EMAIL, PASSWORD], &MESSAGE),
-    open(post("confirmEmail", "/email/confirm", "Proves the new address with the code of the mail.", &[TOKEN], &MESSAGE)),
-    post("deleteAccount", "/delete-account", "Deletes the account of whoever is signed in.", &[PASSWORD], &MESSAGE),
+    open(post(
+        "confirmEmail",
+        "/email/confirm",
+        "Proves the new address with the code of the mail.",
+        &[TOKEN],
+        &MESSAGE,
+    )),
+    post(
+        "deleteAccount",
+        "/delete-account",
+        "Deletes the account of whoever is signed in.",
+        &[PASSWORD],
+        &MESSAGE,
+    ),
     post("startTotp", "/totp", "Makes the seed of a second factor.", &[PASSWORD], &TOTP),
-    post("confirmTotp", "/totp/confirm", "Turns the second factor on with a first code; other sessions end.", &[CODE], &CODES),
+    post(
+        "confirmTotp",
+        "/totp/confirm",
+        "Turns the second factor on with a first code; other sessions end.",
+        &[CODE],
+        &CODES,
+    ),
     post("removeTotp", "/totp/remove", "Removes the second factor.", &[PASSWORD, CODE], &MESSAGE),
-    post("makeRecoveryCodes", "/totp/recovery-codes", "Makes new recovery codes in place of the old ones.", &[PASSWORD, CODE], &CODES),
-    delete("revokeSession", "/sessions/{id}", "Ends one of the caller's sessions (`authSessions` lists them)."),
-    post("createApiKey", "/keys", "Makes a key for a program: of the user, or of the organization the user manages.", &[needs("name", Kind::Text, "What it is for."), needs("scopes", Kind::Texts, "What it may be used for: `tracks:read`, `invoices:write`, `*`."), takes("expiresAt", Kind::Time, "When it ends."), takes("organization", Kind::Flag, "Whether it belongs to the organization the caller acts for.")], &KEY),
+    post(
+        "makeRecoveryCodes",
+        "/totp/recovery-codes",
+        "Makes new recovery codes in place of the old ones.",
+        &[PASSWORD, CODE],
+        &CODES,
+    ),
+    delete(
+        "revokeSession",
+        "/sessions/{id}",
+        "Ends one of the caller's sessions (`authSessions` lists them).",
+    ),
+    post(
+        "createApiKey",
+        "/keys",
+        "Makes a key for a program: of the user, or of the organization the user manages.",
+        &[
+            needs("name", Kind::Text, "What it is for."),
+            needs("scopes", Kind::Texts, "What it may be used for: `tracks:read`, `invoices:write`, `*`."),
+            takes("expiresAt", Kind::Time, "When it ends."),
+            takes("organization", Kind::Flag, "Whether it belongs to the organization the caller acts for."),
+        ],
+        &KEY,
+    ),
     delete("revokeApiKey", "/keys/{id}", "Ends a key (`apiKeys` lists them)."),
-    post("createOrganization", "/organizations", "Makes an organization that the caller owns and acts for.", &[needs("name", Kind::Text, "What it is called.")], &ORGANIZATION),
-    post("useOrganization", "/organizations/use", "Chooses the organization this session acts for.", &[takes("organization", Kind::Id, "One that the user belongs to; none for none.")], &MESSAGE),
-    post("leaveOrganization", "/organizations/leave", "Leaves the organization the caller acts for.", &[], &MESSAGE),
-    post("transferOrganization", "/organizations/transfer", "Makes another member the owner.", &[needs("membership", Kind::Id, "The membership of who is to be the owner."), PASSWORD], &MESSAGE),
-    post("deleteOrganization", "/organizations/delete", "Deletes the organization the caller owns.", &[PASSWORD], &MESSAGE),
-    post("inviteMember", "/invitations", "Asks somebody by mail to join the organization the caller manages.", &[EMAIL, ROLE], &INVITATION),
-    post("acceptInvitation", "/invitations/accept", "Joins an organization with the code of the mail.", &[TOKEN], &MEMBERSHIP),
+    post(
+        "createOrganization",
+        "/organizations",
+        "Makes an organization that the caller owns and acts for.",
+        &[needs("name", Kind::Text, "What it is called.")],
+        &ORGANIZATION,
+    ),
+    post(
+        "useOrganization",
+        "/organizations/use",
+        "Chooses the organization this session acts for.",
+        &[takes("organization", Kind::Id, "One that the user belongs to; none for none.")],
+        &MESSAGE,
+    ),
+    post(
+        "leaveOrganization",
+        "/organizations/leave",
+        "Leaves the organization the caller acts for.",
+        &[],
+        &MESSAGE,
+    ),
+    post(
+        "transferOrganization",
+        "/organizations/transfer",
+        "Makes another member the owner.",
+        &[needs("membership", Kind::Id, "The membership of who is to be the owner."), PASSWORD],
+        &MESSAGE,
+    ),
+    post(
+        "deleteOrganization",
+        "/organizations/delete",
+        "Deletes the organization the caller owns.",
+        &[PASSWORD],
+        &MESSAGE,
+    ),
+    post(
+        "inviteMember",
+        "/invitations",
+        "Asks somebody by mail to join the organization the caller manages.",
+        &[EMAIL, ROLE],
+        &INVITATION,
+    ),
+    post(
+        "acceptInvitation",
+        "/invitations/accept",
+        "Joins an organization with the code of the mail.",
+        &[TOKEN],
+        &MEMBERSHIP,
+    ),
     delete("revokeInvitation", "/invitations/{id}", "Takes an invitation back."),
-    Operation { name: "changeMemberRole", method: "PATCH", path: "/memberships/{id}", about: "Gives a member another role.", takes: &[ID, ROLE], gives: &MESSAGE, open: false },
+    Operation {
+        name: "changeMemberRole",
+        method: "PATCH",
+        path: "/memberships/{id}",
+        about: "Gives a member another role.",
+        takes: &[ID, ROLE],
+        gives: &MESSAGE,
+        open: false,
+    },
     delete("removeMember", "/memberships/{id}", "Removes a member."),
-    Operation { name: "changeUser", method: "PATCH", path: "/users/{id}", about: "Changes what only administrators change of a user.", takes: &[ID, takes("roles", Kind::Texts, "The roles that hold everywhere."), takes("disabled", Kind::Flag, "Whether the user is kept from signing in.")], gives: &MESSAGE, open: false },
+    Operation {
+        name: "changeUser",
+        method: "PATCH",
+        path: "/users/{id}",
+        about: "Changes what only administrators change of a user.",
+        takes: &[
+            ID,
+            takes("roles", Kind::Texts, "The roles that hold everywhere."),
+            takes("disabled", Kind::Flag, "Whether the user is kept from signing in."),
+        ],
+        gives: &MESSAGE,
+        open: false,
+    },
 ];
 
 impl Operation {
@@ -399,7 +572,8 @@ impl Operation {
         let mut errors = Vec::new();
         for name in input.keys().filter(|name| !self.takes.iter().any(|field| field.name == **name)) {
             let names: Vec<&str> = self.takes.iter().map(|field| field.name).collect();
-            let mut error = Error::new(Code::UnknownField, format!("There is no `{}`.", entity::value::excerpt(name)));
+            let mut error =
+                Error::new(Code::UnknownField, format!("There is no `{}`.", entity::value::excerpt(name)));
             if let Some(hint) = entity::suggest::hint(name, names) {
                 error = error.hint(hint);
             }
@@ -451,7 +625,12 @@ impl Auth {
     ///
     /// # Errors
     /// What is wrong with the inputs, what the caller may not do, and what each operation says.
-    pub async fn run(&self, operation: &Operation, caller: &Caller, input: &Map<String, Json>) -> Result<Done> {
+    pub async fn run(
+        &self,
+        operation: &Operation,
+        caller: &Caller,
+        input: &Map<String, Json>,
+    ) -> Result<Done> {
         operation.check(input)?;
         let given = Given(input);
         let mut caller = caller.clone();
@@ -470,7 +649,9 @@ impl Auth {
                 };
                 self.sign_up(caller, new).await
             }
-            "verifyEmail" => self.verify_email(caller, given.text("token"), given.text("password"), cookie).await,
+            "verifyEmail" => {
+                self.verify_email(caller, given.text("token"), given.text("password"), cookie).await
+            }
             "resendVerification" => self.resend_verification(given.text("email")).await,
             "signIn" => {
                 let who = (given.text("email"), given.text("password"));
@@ -482,14 +663,18 @@ impl Auth {
                 self.change_password(caller, given.text("password"), given.text("newPassword")).await
             }
             "forgotPassword" => self.forgot_password(caller, given.text("email")).await,
-            "resetPassword" => self.reset_password(caller, given.text("token"), given.text("newPassword")).await,
+            "resetPassword" => {
+                self.reset_password(caller, given.text("token"), given.text("newPassword")).await
+            }
             "changeEmail" => self.change_email(caller, given.text("email"), given.text("password")).await,
             "confirmEmail" => self.confirm_email(caller, given.text("token")).await,
             "deleteAccount" => self.delete_account(caller, given.text("password")).await,
             "startTotp" => self.start_totp(caller, given.text("password")).await,
             "confirmTotp" => self.confirm_totp(caller, given.text("code")).await,
             "removeTotp" => self.disable_totp(caller, given.text("password"), given.text("code")).await,
-            "makeRecoveryCodes" => self.recovery_codes(caller, given.text("password"), given.text("code")).await,
+            "makeRecoveryCodes" => {
+                self.recovery_codes(caller, given.text("password"), given.text("code")).await
+            }
             "revokeSession" => self.revoke_session(caller, given.needed("id")).await,
             "createApiKey" => {
                 let new = NewKey {
@@ -506,7 +691,12 @@ impl Auth {
         }
     }
 
-    async fn of_organization(&self, operation: &Operation, caller: &Caller, given: &Given<'_>) -> Result<Done> {
+    async fn of_organization(
+        &self,
+        operation: &Operation,
+        caller: &Caller,
+        given: &Given<'_>,
+    ) -> Result<Done> {
         match operation.name {
             "createOrganization" => self.create_organization(caller, given.text("name")).await,
             "useOrganization" => self.use_organization(caller, given.id("organization")).await,
@@ -546,16 +736,21 @@ mod tests {
     #[test]
     fn names_and_routes_are_there_once() {
         let names: HashSet<_> = OPERATIONS.iter().map(|operation| operation.name).collect();
-        let routes: HashSet<_> = OPERATIONS.iter().map(|operation| (operation.method, operation.path)).collect();
+        let routes: HashSet<_> =
+            OPERATIONS.iter().map(|operation| (operation.method, operation.path)).collect();
         assert_eq!((names.len(), routes.len()), (OPERATIONS.len(), OPERATIONS.len()));
         for operation in OPERATIONS {
-            assert_eq!(operation.path.contains("{id}"), operation.takes.iter().any(|field| field.name == "id"));
+            assert_eq!(
+                operation.path.contains("{id}"),
+                operation.takes.iter().any(|field| field.name == "id")
+            );
         }
     }
 
     #[test]
     fn a_network_is_an_address_or_half_of_one() {
-        let network = |address: &str| Caller { address: Some(address.to_owned()), ..Caller::operator() }.network();
+        let network =
+            |address: &str| Caller { address: Some(address.to_owned()), ..Caller::operator() }.network();
         assert_eq!(network("2001:db8::1"), network("2001:db8::ffff:2"));
         assert_ne!(network("2001:db8::1"), network("2001:db8:0:1::1"));
         assert_eq!(network("::ffff:192.0.2.1").as_deref(), Some("192.0.2.1"));

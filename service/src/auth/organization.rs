@@ -76,10 +76,14 @@ impl Auth {
             ("expiresAt", Value::DateTime(end)),
         ];
         let invitation = store.insert("OrganizationInvitation", &row).await?;
-        let data = json!({ "invitation": invitation.to_string(), "key": invitation_key(organization, &email) });
+        let data =
+            json!({ "invitation": invitation.to_string(), "key": invitation_key(organization, &email) });
         let token = user::send(&mut store, Purpose::Invitation, None, Some(&data)).await?;
         let name = store
-            .one("select \"name\" from \"launchway_organizations\" where \"id\" = ?", &[Arg::Id(organization)])
+            .one(
+                "select \"name\" from \"launchway_organizations\" where \"id\" = ?",
+                &[Arg::Id(organization)],
+            )
             .await?
             .map(|row| row.text(0))
             .transpose()?
@@ -94,7 +98,10 @@ impl Auth {
             .with("role", role.clone());
         audit::note(&mut store, caller, event).await?;
         store.commit().await?;
-        self.0.mailer.post(&email, Message::Invitation { organization: name, inviter, role: role.clone(), token: token.into() });
+        self.0.mailer.post(
+            &email,
+            Message::Invitation { organization: name, inviter, role: role.clone(), token: token.into() },
+        );
         Ok(Done::created(json!({ "id": invitation.to_string(), "email": email, "role": role })))
     }
 
@@ -103,7 +110,8 @@ impl Auth {
         let user = caller.user()?;
         let mut store = self.store().await?;
         let (_, data) = user::take(&mut store, Purpose::Invitation, token).await?;
-        let invitation = data.get("invitation").and_then(Json::as_str).and_then(|id| Uuid::parse_str(id).ok());
+        let invitation =
+            data.get("invitation").and_then(Json::as_str).and_then(|id| Uuid::parse_str(id).ok());
         let invitation = invitation.ok_or_else(|| Error::internal("a code without an invitation"))?;
         let text = "delete from \"launchway_invitations\" where \"id\" = ? returning \"organization_id\", \"role\", \"email\"";
         let row = store.one(text, &[Arg::Id(invitation)]).await?;
@@ -124,7 +132,9 @@ impl Auth {
             other => other?,
         }
         act_for(&mut store, caller, Some(organization)).await?;
-        let event = audit::Event::of("organization.joined", user).within(Some(organization)).with("role", role.clone());
+        let event = audit::Event::of("organization.joined", user)
+            .within(Some(organization))
+            .with("role", role.clone());
         audit::note(&mut store, caller, event).await?;
         store.commit().await?;
         self.forget();
@@ -139,7 +149,12 @@ impl Auth {
         let row = store.one(text, &[Arg::Id(invitation), Arg::Id(organization)]).await?;
         let Some(row) = row else { return Err(Error::new(Code::NotFound, "There is no such invitation.")) };
         withdraw(&mut store, organization, &row.text(0)?).await?;
-        audit::note(&mut store, caller, audit::Event::new("organization.invitation_revoked").within(Some(organization))).await?;
+        audit::note(
+            &mut store,
+            caller,
+            audit::Event::new("organization.invitation_revoked").within(Some(organization)),
+        )
+        .await?;
         store.commit().await?;
         Ok(Done::accepted("The invitation is withdrawn."))
     }
@@ -152,10 +167,15 @@ impl Auth {
         store.lock_organization(organization).await?;
         let (user, old) = member(&mut store, organization, membership).await?;
         if old == OWNER {
-            return Err(Error::new(Code::LastOwner, "The owner's role changes by transferring the organization."));
+            return Err(Error::new(
+                Code::LastOwner,
+                "The owner's role changes by transferring the organization.",
+            ));
         }
         set_role(&mut store, organization, user, &role).await?;
-        let event = audit::Event::of("organization.role_changed", user).within(Some(organization)).with("role", role.clone());
+        let event = audit::Event::of("organization.role_changed", user)
+            .within(Some(organization))
+            .with("role", role.clone());
         audit::note(&mut store, caller, event).await?;
         store.commit().await?;
         self.forget();
@@ -172,7 +192,12 @@ impl Auth {
             return Err(last_owner());
         }
         leave(&mut store, organization, user).await?;
-        audit::note(&mut store, caller, audit::Event::of("organization.removed", user).within(Some(organization))).await?;
+        audit::note(
+            &mut store,
+            caller,
+            audit::Event::of("organization.removed", user).within(Some(organization)),
+        )
+        .await?;
         store.commit().await?;
         self.forget();
         Ok(Done::accepted("The member is removed."))
@@ -187,14 +212,24 @@ impl Auth {
             return Err(last_owner());
         }
         leave(&mut store, organization, user).await?;
-        audit::note(&mut store, caller, audit::Event::of("organization.left", user).within(Some(organization))).await?;
+        audit::note(
+            &mut store,
+            caller,
+            audit::Event::of("organization.left", user).within(Some(organization)),
+        )
+        .await?;
         store.commit().await?;
         self.forget();
         Ok(Done::accepted("You have left the organization."))
     }
 
     /// Makes another member the owner. The caller stays as an administrator of the organization.
-    pub(super) async fn transfer_organization(&self, caller: &Caller, to: Uuid, password: &str) -> Result<Done> {
+    pub(super) async fn transfer_organization(
+        &self,
+        caller: &Caller,
+        to: Uuid,
+        password: &str,
+    ) -> Result<Done> {
         let user = self.confirm_password(caller, password).await?;
         let organization = caller.owns()?;
         let mut store = self.store().await?;
@@ -205,7 +240,12 @@ impl Auth {
         let (heir, _) = member(&mut store, organization, to).await?;
         set_role(&mut store, organization, user, ADMIN).await?;
         set_role(&mut store, organization, heir, OWNER).await?;
-        audit::note(&mut store, caller, audit::Event::of("organization.transferred", heir).within(Some(organization))).await?;
+        audit::note(
+            &mut store,
+            caller,
+            audit::Event::of("organization.transferred", heir).within(Some(organization)),
+        )
+        .await?;
         store.commit().await?;
         self.forget();
         Ok(Done::accepted("The organization has a new owner."))
@@ -220,11 +260,17 @@ impl Auth {
         if role_of(&mut store, organization, user).await?.as_deref() != Some(OWNER) {
             return Err(not_owner());
         }
-        audit::note(&mut store, caller, audit::Event::of("organization.deleted", user).within(Some(organization))).await?;
+        audit::note(
+            &mut store,
+            caller,
+            audit::Event::of("organization.deleted", user).within(Some(organization)),
+        )
+        .await?;
         let text = "delete from \"launchway_organizations\" where \"id\" = ?";
         store.run(text, &[Arg::Id(organization)]).await.map_err(|error| match error.code() {
             Code::ForeignKeyViolation => {
-                Error::new(Code::ForeignKeyViolation, "Rows still belong to this organization.").hint("Delete them first.")
+                Error::new(Code::ForeignKeyViolation, "Rows still belong to this organization.")
+                    .hint("Delete them first.")
             }
             _ => error,
         })?;
@@ -278,8 +324,12 @@ async fn join(store: &mut Store, organization: Uuid, user: Uuid, role: &str) -> 
 async fn leave(store: &mut Store, organization: Uuid, user: Uuid) -> Result<()> {
     for (table, column) in [("launchway_memberships", "user_id"), ("launchway_sessions", "user_id")] {
         let text = match table {
-            "launchway_memberships" => format!("delete from \"{table}\" where \"organization_id\" = ? and \"{column}\" = ?"),
-            _ => format!("update \"{table}\" set \"organization_id\" = null where \"organization_id\" = ? and \"{column}\" = ?"),
+            "launchway_memberships" => {
+                format!("delete from \"{table}\" where \"organization_id\" = ? and \"{column}\" = ?")
+            }
+            _ => format!(
+                "update \"{table}\" set \"organization_id\" = null where \"organization_id\" = ? and \"{column}\" = ?"
+            ),
         };
         store.run(&text, &[Arg::Id(organization), Arg::Id(user)]).await?;
     }
@@ -297,11 +347,15 @@ async fn set_role(store: &mut Store, organization: Uuid, user: Uuid, role: &str)
     let now = store.now;
     let text = "update \"launchway_memberships\" set \"role\" = ?, \"updated_at\" = ?, \"version\" = \"version\" + 1 \
                 where \"organization_id\" = ? and \"user_id\" = ?";
-    store.run(text, &[Arg::Text(role), Arg::Time(now), Arg::Id(organization), Arg::Id(user)]).await.map(|_| ())
+    store
+        .run(text, &[Arg::Text(role), Arg::Time(now), Arg::Id(organization), Arg::Id(user)])
+        .await
+        .map(|_| ())
 }
 
 async fn role_of(store: &mut Store, organization: Uuid, user: Uuid) -> Result<Option<String>> {
-    let text = "select \"role\" from \"launchway_memberships\" where \"organization_id\" = ? and \"user_id\" = ?";
+    let text =
+        "select \"role\" from \"launchway_memberships\" where \"organization_id\" = ? and \"user_id\" = ?";
     let row = store.one(text, &[Arg::Id(organization), Arg::Id(user)]).await?;
     row.map(|row| row.text(0)).transpose()
 }

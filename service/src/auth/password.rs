@@ -95,7 +95,8 @@ pub(super) enum Verdict {
 }
 
 fn argon() -> Result<Argon2<'static>> {
-    let params = Params::new(MEMORY, ROUNDS, LANES, None).map_err(|error| Error::internal(error.to_string()))?;
+    let params =
+        Params::new(MEMORY, ROUNDS, LANES, None).map_err(|error| Error::internal(error.to_string()))?;
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
@@ -153,7 +154,10 @@ mod tests {
         let passwords = Passwords::new().unwrap();
         let hash = passwords.hash("pa\u{df}w\u{f6}rt \u{1f512}").await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert_eq!(passwords.verify("pa\u{df}wo\u{308}rt \u{1f512}", Some(&hash)).await.unwrap(), Verdict::Right);
+        assert_eq!(
+            passwords.verify("pa\u{df}wo\u{308}rt \u{1f512}", Some(&hash)).await.unwrap(),
+            Verdict::Right
+        );
         assert_eq!(passwords.verify("passwort", Some(&hash)).await.unwrap(), Verdict::Wrong);
         assert_eq!(passwords.verify("anything", None).await.unwrap(), Verdict::Wrong);
     }
@@ -171,7 +175,8 @@ mod tests {
 
     #[tokio::test]
     async fn an_old_hash_is_told_from_a_new_one() {
-        let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8 * 1024, 1, 1, None).unwrap());
+        let argon =
+            Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8 * 1024, 1, 1, None).unwrap());
         let old: PasswordHash = argon.hash_password_with_salt(b"correct horse", b"0123456789abcdef").unwrap();
         let passwords = Passwords::new().unwrap();
         let verdict = passwords.verify("correct horse", Some(&old.to_string())).await.unwrap();
@@ -180,12 +185,18 @@ mod tests {
 
     #[test]
     fn what_is_guessed_first_is_refused() {
-        for weak in ["short", "password", "password1", "qwertyuiop", "12345678", "iloveyou1", "ann@example.com"] {
+        for weak in
+            ["short", "password", "password1", "qwertyuiop", "12345678", "iloveyou1", "ann@example.com"]
+        {
             let refused = acceptable(weak, &["ann@example.com", "Ann"], "password").unwrap_err();
             assert_eq!(refused.code(), Code::WeakPassword, "{weak}");
         }
         assert!(acceptable(&"x".repeat(1_001), &[], "password").is_err());
-        for fine in ["correct horse battery staple", "\u{1f984}\u{1f40e}\u{1f50b}\u{1f4ce} vier W\u{f6}rter", &"ab3$".repeat(250)] {
+        for fine in [
+            "correct horse battery staple",
+            "\u{1f984}\u{1f40e}\u{1f50b}\u{1f4ce} vier W\u{f6}rter",
+            &"ab3$".repeat(250),
+        ] {
             assert!(acceptable(fine, &[], "password").is_ok(), "{fine}");
         }
     }

@@ -81,7 +81,8 @@ impl Auth {
                 ],
             )
             .await?;
-        audit::note(store, caller, audit::Event::of("user.signed_in", user).with("method", beginning.method)).await?;
+        audit::note(store, caller, audit::Event::of("user.signed_in", user).with("method", beginning.method))
+            .await?;
         if beginning.cookie {
             let cookie = secret::token(COOKIE_PREFIX)?;
             keep(store, COOKIE, &cookie, user, session, end).await?;
@@ -235,7 +236,12 @@ async fn keep(
 
 /// Ends a session; false where it had ended.
 pub(super) async fn end(store: &mut Store, session: Uuid) -> Result<bool> {
-    store.run("delete from \"launchway_tokens\" where \"session_id\" = ? and \"used\" = ?", &[Arg::Id(session), Arg::Flag(false)]).await?;
+    store
+        .run(
+            "delete from \"launchway_tokens\" where \"session_id\" = ? and \"used\" = ?",
+            &[Arg::Id(session), Arg::Flag(false)],
+        )
+        .await?;
     let ended = store.run("delete from \"launchway_sessions\" where \"id\" = ?", &[Arg::Id(session)]).await?;
     Ok(ended > 0)
 }
@@ -245,7 +251,9 @@ pub(super) async fn end_all(store: &mut Store, user: Uuid, but: Option<Uuid>) ->
     let keep = but.unwrap_or_default();
     for table in ["launchway_tokens", "launchway_sessions"] {
         let column = if table == "launchway_tokens" { "session_id" } else { "id" };
-        let text = format!("delete from \"{table}\" where \"user_id\" = ? and \"{column}\" is not null and \"{column}\" <> ?");
+        let text = format!(
+            "delete from \"{table}\" where \"user_id\" = ? and \"{column}\" is not null and \"{column}\" <> ?"
+        );
         store.run(&text, &[Arg::Id(user), Arg::Id(keep)]).await?;
     }
     Ok(())

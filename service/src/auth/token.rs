@@ -207,8 +207,12 @@ impl Tokens {
     async fn read(&self, database: &Database, now: DateTime<Utc>) -> Result<Vec<Key>> {
         // One text of lines: a read gives one row.
         let aggregate = match database.dialect() {
-            migration::Dialect::Postgres => "string_agg(\"id\" || ' ' || \"since\" || ' ' || \"sealed\", ',')",
-            migration::Dialect::Sqlite => "group_concat(\"id\" || ' ' || \"since\" || ' ' || \"sealed\", ',')",
+            migration::Dialect::Postgres => {
+                "string_agg(\"id\" || ' ' || \"since\" || ' ' || \"sealed\", ',')"
+            }
+            migration::Dialect::Sqlite => {
+                "group_concat(\"id\" || ' ' || \"since\" || ' ' || \"sealed\", ',')"
+            }
         };
         let text = format!("select {aggregate} from \"launchway_signing_keys\" where \"until\" > ?");
         let row = look(database, &text, &[Arg::Number(now.timestamp())]).await?;
@@ -217,7 +221,9 @@ impl Tokens {
         for line in lines.split(',').filter(|line| !line.is_empty()) {
             match self.key(line) {
                 Some(key) => keys.push(key),
-                None => tracing::warn!("a signing key can't be read: `auth.secret` is not the one it was sealed with"),
+                None => tracing::warn!(
+                    "a signing key can't be read: `auth.secret` is not the one it was sealed with"
+                ),
             }
         }
         Ok(keys)
@@ -255,7 +261,12 @@ impl Tokens {
             Arg::Number((now - ROTATION).timestamp()),
         ];
         store.run(text, &args).await?;
-        store.run("delete from \"launchway_signing_keys\" where \"until\" < ?", &[Arg::Number(now.timestamp())]).await?;
+        store
+            .run(
+                "delete from \"launchway_signing_keys\" where \"until\" < ?",
+                &[Arg::Number(now.timestamp())],
+            )
+            .await?;
         store.commit().await
     }
 }

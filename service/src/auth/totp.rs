@@ -41,7 +41,9 @@ impl Auth {
         let mut store = self.store().await?;
         store.lock_user(user).await?;
         if user::by_id(&mut store, user).await?.is_some_and(|found| found.totp) {
-            return Err(Error::new(Code::Conflict, "There is a second factor already.").hint("Remove it first."));
+            return Err(
+                Error::new(Code::Conflict, "There is a second factor already.").hint("Remove it first.")
+            );
         }
         let account = user::email(&mut store, user).await?.unwrap_or_else(|| user.to_string());
         let sealed = self.0.vault.seal(PURPOSE, &seed)?;
@@ -148,13 +150,8 @@ async fn recovery(store: &mut Store, user: Uuid) -> Result<Vec<String>> {
         let code: String = base32.chars().take(16).collect();
         let hash = secret::hash(&recovery_text(user, &code));
         let text = "insert into \"launchway_tokens\" (\"hash\", \"kind\", \"user_id\", \"expires_at\", \"used\") values (?, ?, ?, ?, ?)";
-        let args = [
-            Arg::Text(&hash),
-            Arg::Text(RECOVERY),
-            Arg::Id(user),
-            Arg::Number(FOREVER),
-            Arg::Flag(false),
-        ];
+        let args =
+            [Arg::Text(&hash), Arg::Text(RECOVERY), Arg::Id(user), Arg::Number(FOREVER), Arg::Flag(false)];
         store.run(text, &args).await?;
         codes.push(code.as_bytes().chunks(4).map(String::from_utf8_lossy).collect::<Vec<_>>().join("-"));
     }

@@ -121,7 +121,8 @@ pub(super) async fn by_id(store: &mut Store, user: Uuid) -> Result<Option<Creden
 
 /// The address of a user.
 pub(super) async fn email(store: &mut Store, user: Uuid) -> Result<Option<String>> {
-    let row = store.one("select \"email\" from \"launchway_users\" where \"id\" = ?", &[Arg::Id(user)]).await?;
+    let row =
+        store.one("select \"email\" from \"launchway_users\" where \"id\" = ?", &[Arg::Id(user)]).await?;
     row.map(|row| row.maybe_text(0)).transpose().map(Option::flatten)
 }
 
@@ -136,8 +137,7 @@ pub(super) async fn make(
     name: Option<&str>,
 ) -> Result<Uuid> {
     let text = |text: Option<&str>| text.map_or(Value::Null, |text| Value::Text(text.to_owned()));
-    let row =
-        [("email", text(email)), ("emailVerified", Value::Bool(verified)), ("name", text(name))];
+    let row = [("email", text(email)), ("emailVerified", Value::Bool(verified)), ("name", text(name))];
     store.insert("User", &row).await
 }
 
@@ -243,7 +243,14 @@ mod tests {
         ] {
             assert_eq!(address(written).unwrap(), kept, "{written}");
         }
-        for wrong in ["", "ann", "ann@", "@example.com", "a b@example.com", &format!("{}@example.com", "x".repeat(300))] {
+        for wrong in [
+            "",
+            "ann",
+            "ann@",
+            "@example.com",
+            "a b@example.com",
+            &format!("{}@example.com", "x".repeat(300)),
+        ] {
             assert!(address(wrong).is_err(), "{wrong}");
         }
     }

@@ -13,7 +13,8 @@ pub(super) fn mutations(builder: &mut Builder<'_>, mutation: &mut Outputs, roots
     if !builder.view.catalog.has_accounts() {
         return;
     }
-    for operation in OPERATIONS.iter().filter(|operation| builder.view.offers(operation)) {
+    let view = builder.view;
+    for operation in OPERATIONS.iter().filter(|operation| view.offers(operation)) {
         answer(builder, operation.gives);
         let mut field =
             root(operation.name, TypeRef::named(operation.gives.name), operation.about.to_owned());

@@ -105,7 +105,8 @@ pub(super) fn query(builder: &mut Builder<'_>, roots: &mut Roots) {
         builder.push(object::node());
     }
     if let Some(user) = builder.view.entities().find(|entity| entity.name == "User") {
-        let field = root("me", TypeRef::named(&user.name), "Who is signed in, or whose key it is.".to_owned());
+        let field =
+            root("me", TypeRef::named(&user.name), "Who is signed in, or whose key it is.".to_owned());
         query.put("me", field);
         roots.query.entry("me".to_owned()).or_insert(Asks::Me(user.id));
     }
