@@ -220,6 +220,7 @@ fn the_settings_are_shown_with_their_origin_and_without_secrets() {
     let said = Launchway::new(folder.path(), ["config"])
         .env("LAUNCHWAY_AUTH__ADMIN_KEY", "very-secret-admin-key-0123456789")
         .env("DATABASE_URL", "postgres://ann:hunter2@db.example/shop")
+        .env("LAUNCHWAY_MAIL__URL", "smtps://ann:hunter2@mail.example")
         .run()
         .good();
     assert!(!said.text().contains("very-secret") && !said.text().contains("hunter2"), "{}", said.text());

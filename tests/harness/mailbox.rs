@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use mail_parser::MessageParser;
+use mail_parser::decoders::base64::base64_decode;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -37,6 +38,8 @@ pub struct Mail {
     pub code: Option<String>,
     /// Where the first link leads.
     pub link: Option<String>,
+    /// Who signed in to send it, as `user:password`.
+    pub login: Option<String>,
     /// The bytes as they came.
     pub raw: String,
 }
@@ -214,11 +217,14 @@ async fn converse(stream: TcpStream, trouble: Option<Trouble>, state: &State) ->
         Some(Trouble::Refuses | Trouble::Forgets) | None => {}
     }
     say(&mut stream, "220 mailbox ESMTP").await?;
-    let (mut from, mut to) = (String::new(), Vec::new());
+    let (mut from, mut to, mut login) = (String::new(), Vec::new(), None);
     while let Some(line) = line(&mut stream).await? {
         let command = line.trim_end().to_ascii_uppercase();
         if command.starts_with("EHLO") {
-            say(&mut stream, "250-mailbox\r\n250-8BITMIME\r\n250 SMTPUTF8").await?;
+            say(&mut stream, "250-mailbox\r\n250-8BITMIME\r\n250-AUTH PLAIN\r\n250 SMTPUTF8").await?;
+        } else if command.starts_with("AUTH PLAIN ") {
+            login = Some(credentials(&line));
+            say(&mut stream, "235 welcome").await?;
         } else if command.starts_with("MAIL FROM:") {
             from = path(&line);
             say(&mut stream, "250 ok").await?;
@@ -233,7 +239,7 @@ async fn converse(stream: TcpStream, trouble: Option<Trouble>, state: &State) ->
             if trouble == Some(Trouble::Forgets) {
                 return Ok(());
             }
-            let mails = to.drain(..).map(|to| read(&raw, to, &from));
+            let mails = to.drain(..).map(|to| Mail { login: login.clone(), ..read(&raw, to, &from) });
             state.kept().mails.extend(mails);
             state.tell();
             say(&mut stream, "250 taken").await?;
@@ -276,6 +282,14 @@ async fn data(stream: &mut BufReader<TcpStream>) -> io::Result<String> {
     Err(io::ErrorKind::UnexpectedEof.into())
 }
 
+/// What `AUTH PLAIN` tells (RFC 4616): nobody else's name, a name, a password.
+fn credentials(line: &str) -> String {
+    let encoded = line.split_whitespace().nth(2).unwrap_or_default();
+    let bytes = base64_decode(encoded.as_bytes()).expect("credentials in base64");
+    let text = String::from_utf8(bytes).expect("credentials in UTF-8");
+    text.trim_start_matches('\0').replacen('\0', ":", 1)
+}
+
 /// The address between the brackets.
 fn path(line: &str) -> String {
     line.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map_or("", |(path, _)| path).to_owned()
@@ -301,6 +315,7 @@ fn read(raw: &str, to: String, from: &str) -> Mail {
         html: part(message.body_html(0)),
         code: linked.or_else(typed),
         link: link.map(ToOwned::to_owned),
+        login: None,
         raw: raw.to_owned(),
         text,
     }

@@ -52,6 +52,27 @@ async fn without_a_web_site_the_code_arrives_alone() {
 }
 
 #[tokio::test]
+async fn the_urls_user_signs_in() {
+    let mailbox = Mailbox::start();
+    let url = mailbox.url().replace("smtp://", "smtp://ann%40tunes.example:h%40%2Fsh@");
+    let mailer = Mailer::new(&settings(Transport::Smtp { url: secret(&url) })).unwrap();
+    mailer.post("bob@example.com", verify("code"));
+    let mail = mailbox.wait("bob@example.com").await;
+    assert_eq!(mail.login.as_deref(), Some("ann@tunes.example:h@/sh"));
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_encrypt_gets_nothing_where_that_is_required() {
+    let mailbox = Mailbox::start();
+    let url = format!("{}?tls=required", mailbox.url());
+    let mailer = Mailer::with(&settings(Transport::Smtp { url: secret(&url) }), QUEUE, SHORT).unwrap();
+    mailer.post("bob@example.com", verify("code"));
+    mailbox.connected(1).await;
+    assert_eq!(mailer.flush(PATIENCE).await, 0);
+    assert_eq!((mailbox.all().len(), mailer.sent(), mailer.dropped()), (0, 0, 1));
+}
+
+#[tokio::test]
 async fn names_and_addresses_inject_no_headers_and_no_receivers() {
     let mailbox = Mailbox::start();
     let mailer = Mailer::with(&by(&mailbox), QUEUE, SHORT).unwrap();
