@@ -44,7 +44,11 @@ pub async fn open(config: &Config) -> service::Result<Service> {
     let throttle = Throttle::new(config.throttle())?;
     let mail = config.mail.mailer(config.mode);
     let mailer = Mailer::new(&mail)?;
-    service.with_auth(config.auth.settings(&config.public_url(), &mail.product), mailer, throttle)
+    service.with_auth(
+        config.auth.settings(&config.public_url(), &mail.product, config.policies().sign_in),
+        mailer,
+        throttle,
+    )
 }
 
 /// Whether the settings are enough for a model that has accounts.

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use serde::Deserialize;
+use service::throttle::Policy;
 
 use super::unit::{Period, Secret};
 
@@ -47,7 +48,7 @@ pub enum SignUp {
 impl Auth {
     /// How the service is to keep accounts. `issuer` is the URL the server is reached under.
     #[must_use]
-    pub fn settings(&self, issuer: &str, product: &str) -> service::auth::Settings {
+    pub fn settings(&self, issuer: &str, product: &str, attempts: Option<Policy>) -> service::auth::Settings {
         let time = |period: Period| TimeDelta::from_std(period.0).unwrap_or(TimeDelta::MAX);
         service::auth::Settings {
             sign_up: match self.sign_up {
@@ -62,6 +63,7 @@ impl Auth {
             session_idle: time(self.session_idle),
             session: time(self.session),
             secure_cookies: issuer.starts_with("https://"),
+            attempts,
         }
     }
 }

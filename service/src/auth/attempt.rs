@@ -7,16 +7,13 @@ use super::operation::Caller;
 use super::user::{self, Purpose};
 use super::{Auth, secret};
 use crate::error::{Code, Error, Result};
-use crate::throttle::Policy;
+use crate::throttle::{Policy, whole_seconds};
 
 /// Guesses at one account by all who are not known to it.
 const STRANGERS: Policy = Policy { name: "account", quota: 10, window: Duration::from_secs(300) };
 
 /// Guesses at one account from a device that signed in before.
 const DEVICE: Policy = Policy { name: "device", quota: 10, window: Duration::from_secs(300) };
-
-/// Guesses from one address, at whatever.
-const ADDRESS: Policy = Policy { name: "sign-in", quota: 50, window: Duration::from_secs(300) };
 
 impl Auth {
     /// Counts a guess at somebody's secret before it is looked at.
@@ -37,15 +34,16 @@ impl Auth {
         let policy = if device { &DEVICE } else { &STRANGERS };
         let address = caller.network();
         let mut asked = vec![(policy, key.as_str())];
-        if let Some(address) = address.as_deref().filter(|_| !device) {
-            asked.push((&ADDRESS, address));
+        let attempts = self.0.settings.attempts.filter(|_| !device);
+        if let (Some(policy), Some(address)) = (&attempts, address.as_deref()) {
+            asked.push((policy, address));
         }
         let verdicts = self.0.throttle.take_all(&asked).await;
         match verdicts.iter().filter(|verdict| !verdict.allowed).map(|verdict| verdict.retry_after).max() {
             None => Ok(()),
             Some(wait) => Err(Error::new(Code::RateLimited, "Too many attempts.")
                 .hint("Wait, or choose a new password with the code of a mail.")
-                .retry_after(wait.as_secs() + u64::from(wait.subsec_nanos() > 0))),
+                .retry_after(whole_seconds(wait).max(1))),
         }
     }
 

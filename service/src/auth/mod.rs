@@ -36,7 +36,7 @@ use crate::database::Database;
 use crate::error::{Code, Error, Result};
 use crate::mail::Mailer;
 use crate::principal::Principal;
-use crate::throttle::Throttle;
+use crate::throttle::{Policy, Throttle};
 
 pub use identify::Credential;
 pub use operation::{Caller, Done, OPERATIONS, Operation};
@@ -86,6 +86,8 @@ pub struct Settings {
     pub session: TimeDelta,
     /// Whether cookies are for HTTPS alone.
     pub secure_cookies: bool,
+    /// Attempts to sign in from one address; none for any number. Those at one account are always limited.
+    pub attempts: Option<Policy>,
 }
 
 impl Default for Settings {
@@ -99,6 +101,7 @@ impl Default for Settings {
             session_idle: TimeDelta::days(30),
             session: TimeDelta::days(90),
             secure_cookies: false,
+            attempts: None,
         }
     }
 }

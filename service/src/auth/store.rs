@@ -114,7 +114,9 @@ impl Row {
             Dialect::Postgres => self.get(index),
             Dialect::Sqlite => {
                 let text: Option<String> = self.get(index)?;
+                // Kept without its zone, so that it sorts.
                 let parse = |text: String| {
+                    let text = format!("{text}Z");
                     DateTime::parse_from_rfc3339(&text).map(|time| time.to_utc()).map_err(Error::internal)
                 };
                 text.map(parse).transpose()

@@ -19,8 +19,15 @@ async fn lowered(query: &str, variables: Json) -> String {
     let bundle = Schemas::default().bundle(&context, &settings).await.unwrap();
     let none = serde_json::Map::new();
     let caller = service::auth::Caller::operator();
-    let call =
-        Call { text: query, name: None, variables: &none, safe: false, idempotency: None, resolvers: false, caller: &caller };
+    let call = Call {
+        text: query,
+        name: None,
+        variables: &none,
+        safe: false,
+        idempotency: None,
+        resolvers: false,
+        caller: &caller,
+    };
     let known = match document::read(0, &call, &bundle, &settings).await {
         Ok(known) => known,
         Err(faults) => {
