@@ -111,6 +111,7 @@ codes! {
     // Access: said by the rules of the model.
     Unauthenticated = "UNAUTHENTICATED" => Unauthenticated, "Credentials are needed.";
     BadCredentials = "BAD_CREDENTIALS" => Unauthenticated, "The credentials are not valid.";
+    ProviderFailed = "PROVIDER_FAILED" => Unauthenticated, "The identity provider said no or gave something wrong.";
     Forbidden = "FORBIDDEN" => Forbidden, "The caller may not do this.";
     NotFound = "NOT_FOUND" => NotFound, "There is no such row, or none the caller may see.";
 
@@ -125,6 +126,7 @@ codes! {
     // Server: said about ourselves.
     RateLimited = "RATE_LIMITED" => RateLimited, "Too many requests.";
     Unavailable = "UNAVAILABLE" => Unavailable, "The service is not available at the moment; try again.";
+    ProviderUnavailable = "PROVIDER_UNAVAILABLE" => Unavailable, "The identity provider can't be reached at the moment.";
     Timeout = "TIMEOUT" => Timeout, "The request took longer than allowed.";
     Internal = "INTERNAL" => Internal, "Something went wrong on our side.";
 }

@@ -7,6 +7,7 @@ pub mod database;
 pub mod engine;
 pub mod error;
 pub mod limit;
+pub mod outside;
 pub mod principal;
 pub mod publish;
 pub mod transfer;
