@@ -111,6 +111,7 @@ codes! {
     // Access: said by the rules of the model.
     Unauthenticated = "UNAUTHENTICATED" => Unauthenticated, "Credentials are needed.";
     BadCredentials = "BAD_CREDENTIALS" => Unauthenticated, "The credentials are not valid.";
+    ProviderFailed = "PROVIDER_FAILED" => Unauthenticated, "The identity provider said no or gave something wrong.";
     Forbidden = "FORBIDDEN" => Forbidden, "The caller may not do this.";
     InsufficientScope = "INSUFFICIENT_SCOPE" => Forbidden, "The key has no scope for this.";
     CrossSite = "CROSS_SITE" => Forbidden, "A page of another site asked for a change in the name of whoever is signed in here.";
@@ -137,6 +138,7 @@ codes! {
     // Server: said about ourselves.
     RateLimited = "RATE_LIMITED" => RateLimited, "Too many requests.";
     Unavailable = "UNAVAILABLE" => Unavailable, "The service is not available at the moment; try again.";
+    ProviderUnavailable = "PROVIDER_UNAVAILABLE" => Unavailable, "The identity provider can't be reached at the moment.";
     Timeout = "TIMEOUT" => Timeout, "The request took longer than allowed.";
     Internal = "INTERNAL" => Internal, "Something went wrong on our side.";
 }

@@ -9,6 +9,7 @@ pub mod engine;
 pub mod error;
 pub mod limit;
 pub mod mail;
+pub mod outside;
 pub mod principal;
 pub mod publish;
 pub mod throttle;
