@@ -44,11 +44,11 @@ pub async fn open(config: &Config) -> service::Result<Service> {
     let throttle = Throttle::new(config.throttle())?;
     let mail = config.mail.mailer(config.mode);
     let mailer = Mailer::new(&mail)?;
-    service.with_auth(
-        config.auth.settings(&config.public_url(), &mail.product, config.policies().sign_in),
-        mailer,
-        throttle,
-    )
+    let mut auth = config.auth.settings(&config.public_url(), &mail.product, config.policies().sign_in);
+    auth.development = !config.is_production();
+    auth.returns = config.cors.origins.iter().filter(|origin| *origin != "*").cloned().collect();
+    auth.returns.extend(mail.app_url.as_ref().map(|url| url.origin().ascii_serialization()));
+    service.with_auth(auth, mailer, throttle)
 }
 
 /// Whether the settings are enough for a model that has accounts.

@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json};
 use service::auth::{Done, OPERATIONS, Operation};
 use service::{Code, Error, Result, Service};
 
-use super::{BASE, TOKEN, me, token};
+use super::{BASE, TOKEN, me, provider, token};
 use crate::http::session::{caller, set_cookie};
 use crate::http::{Call, body, method, problem};
 
@@ -69,6 +69,12 @@ impl Accounts {
             };
         }
         let rest = path.strip_prefix(BASE).unwrap_or(&path);
+        if let Some(rest) = rest.strip_prefix("/providers") {
+            return match *request.method() {
+                Method::GET | Method::HEAD => provider::answer(&self.service, request, call, rest).await,
+                _ => Ok(method::refuse(call, "GET, HEAD")),
+            };
+        }
         if rest == "/me" {
             call.set_route("/auth/me");
             return match *request.method() {

@@ -3,6 +3,7 @@
 mod endpoint;
 mod keys;
 mod me;
+mod provider;
 mod token;
 
 pub use endpoint::{Settings, routes};

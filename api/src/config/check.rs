@@ -20,11 +20,12 @@ pub(super) fn check(config: &Config, figment: &Figment) -> Result<(), Error> {
     redis(config, &mut found);
     mail(config, &mut found);
     auth(config, &mut found);
-    let problems: Vec<Problem> = found
-        .into_iter()
+    let fixed = found.into_iter().map(|(key, message)| (key.to_owned(), message));
+    let problems: Vec<Problem> = fixed
+        .chain(config.auth.problems())
         .map(|(key, message)| Problem {
-            key: key.to_owned(),
-            layer: layer(figment, key).unwrap_or_else(|| "the settings".to_owned()),
+            layer: layer(figment, &key).unwrap_or_else(|| "the settings".to_owned()),
+            key,
             message,
         })
         .collect();

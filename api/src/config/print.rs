@@ -69,7 +69,7 @@ fn collect(dict: &Dict, prefix: &str, figment: &Figment, found: &mut Vec<Setting
 fn shown(key: &str, value: &Value) -> String {
     match value.as_str() {
         Some("") => "\"\"".to_owned(),
-        Some(_) if SECRET.contains(&key) => "\"********\"".to_owned(),
+        Some(_) if SECRET.contains(&key) || key.ends_with(".client_secret") => "\"********\"".to_owned(),
         Some(text) if key == "database.url" || key == "redis.url" => quoted(&mask_url(text)),
         Some(text) if key == "telemetry.endpoint" => quoted(&mask_url(text)),
         Some(text) => quoted(text),

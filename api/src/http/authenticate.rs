@@ -113,7 +113,7 @@ fn wrong() -> Error {
 }
 
 /// The value of a cookie (RFC 6265, section 5.4). Given twice, it is none: one of them was put there by somebody else.
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let lines = headers.get_all(header::COOKIE).into_iter().filter_map(|line| line.to_str().ok());
     let mut values = lines
         .flat_map(|line| line.split(';'))

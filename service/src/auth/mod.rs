@@ -14,6 +14,7 @@ mod key;
 pub mod operation;
 mod organization;
 mod password;
+mod provider;
 mod secret;
 mod session;
 mod store;
@@ -35,11 +36,15 @@ use crate::clock;
 use crate::database::Database;
 use crate::error::{Code, Error, Result};
 use crate::mail::Mailer;
+use crate::outside::http::Client;
+use crate::outside::issuer::{IssuerSettings, Issuers};
+use crate::outside::provider::{Provider, ProviderSettings};
 use crate::principal::Principal;
 use crate::throttle::{Policy, Throttle};
 
 pub use identify::Credential;
 pub use operation::{Caller, Done, OPERATIONS, Operation};
+pub use provider::{Arrival, Callback, Departure};
 pub use session::Cookie;
 
 use password::Passwords;
@@ -86,6 +91,14 @@ pub struct Settings {
     pub session: TimeDelta,
     /// Whether cookies are for HTTPS alone.
     pub secure_cookies: bool,
+    /// Origins of web sites that a browser may be sent back to after signing in with a provider.
+    pub returns: Vec<String>,
+    /// Where one can sign in besides here.
+    pub providers: Vec<ProviderSettings>,
+    /// Whose tokens are taken besides ours.
+    pub issuers: Vec<IssuerSettings>,
+    /// Whether providers and issuers on this machine may be asked without TLS.
+    pub development: bool,
     /// Attempts to sign in from one address; none for any number. Those at one account are always limited.
     pub attempts: Option<Policy>,
 }
@@ -101,6 +114,10 @@ impl Default for Settings {
             session_idle: TimeDelta::days(30),
             session: TimeDelta::days(90),
             secure_cookies: false,
+            returns: Vec::new(),
+            providers: Vec::new(),
+            issuers: Vec::new(),
+            development: true,
             attempts: None,
         }
     }
@@ -121,6 +138,8 @@ struct Inner {
     known: Cache<identify::Shown, Principal>,
     mailer: Mailer,
     throttle: Throttle,
+    providers: Vec<Provider>,
+    issuers: Issuers,
 }
 
 impl Auth {
@@ -136,6 +155,11 @@ impl Auth {
         throttle: Throttle,
     ) -> Result<Self> {
         let vault = Vault::new(&settings.secret);
+        let http = Client::new(settings.development)?;
+        let providers = settings.providers.iter().cloned();
+        let providers =
+            providers.map(|provider| Provider::new(provider, http.clone())).collect::<Result<_>>()?;
+        let issuers = Issuers::new(settings.issuers.clone(), http)?;
         Ok(Self(Arc::new(Inner {
             tokens: Tokens::new(&settings.issuer, settings.access_token, vault.clone()),
             passwords: Passwords::new()?,
@@ -146,6 +170,8 @@ impl Auth {
             settings,
             mailer,
             throttle,
+            providers,
+            issuers,
         })))
     }
 

@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
+use super::Auth;
 use super::account::NewAccount;
 use super::key::NewKey;
 use super::session::Cookie;
-use super::{Auth, secret};
 use crate::access;
 use crate::error::{Code, Error, Result};
 use crate::principal::{Kind as Proof, Principal};
@@ -362,6 +362,18 @@ pub static OPERATIONS: &[Operation] = &[
         &[needs("refreshToken", Kind::Secret, "The refresh token.")],
         &TOKENS,
     )),
+    open(post(
+        "exchangeCode",
+        "/exchange",
+        "Exchanges the code that a page was called back with after signing in with a provider for tokens.",
+        &[needs("code", Kind::Secret, "The code, good for a minute.")],
+        &TOKENS,
+    )),
+    delete(
+        "unlinkIdentity",
+        "/identities/{id}",
+        "Unlinks an account elsewhere (`authIdentities` lists them); one way to sign in stays.",
+    ),
     post(
         "signOut",
         "/sign-out",
@@ -658,6 +670,8 @@ impl Auth {
                 self.sign_in(caller, who, given.maybe("code"), cookie).await
             }
             "refreshTokens" => self.refresh(caller, given.text("refreshToken")).await,
+            "exchangeCode" => self.exchange(caller, given.text("code")).await,
+            "unlinkIdentity" => self.unlink(caller, given.needed("id")).await,
             "signOut" => self.sign_out(caller, given.flag("everywhere")).await,
             "changePassword" => {
                 self.change_password(caller, given.text("password"), given.text("newPassword")).await
@@ -717,14 +731,6 @@ impl Auth {
             other => Err(Error::internal(format!("{other} is in the table and nowhere else"))),
         }
     }
-}
-
-/// A secret that proves a cookie-less exchange began in this browser.
-///
-/// # Errors
-/// `INTERNAL` where there are no random bytes.
-pub fn browser_secret() -> Result<String> {
-    secret::token("lwb_")
 }
 
 #[cfg(test)]

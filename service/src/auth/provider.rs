@@ -1,0 +1,364 @@
+//! Signing in with an account elsewhere. Accounts are linked by an address that both sides have proved, and by nothing else.
+
+use entity::Value;
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+use url::Url;
+use uuid::Uuid;
+
+use super::operation::{Caller, Done};
+use super::session::{self, Beginning};
+use super::store::{Arg, Row, Store, is_taken, look};
+use super::user::{self, Purpose};
+use super::{Auth, SignUp, audit, secret};
+use crate::error::{Code, Error, Result};
+use crate::mail::Message;
+use crate::outside::provider::{OutsideIdentity, Provider};
+use crate::principal::Principal;
+
+/// What the sealed memory of a sign-in is for.
+const PURPOSE: &str = "provider sign-in";
+
+/// Bytes of an address to come back to.
+const LONGEST: usize = 2_000;
+
+/// A sign-in that is on its way through a provider.
+#[derive(Serialize, Deserialize)]
+struct Journey {
+    provider: String,
+    state: String,
+    nonce: String,
+    verifier: String,
+    back: String,
+    cookie: bool,
+}
+
+/// A sign-in that has begun: where the browser goes, and what it has to bring back.
+#[derive(Debug)]
+pub struct Departure {
+    /// The provider's page.
+    pub url: Url,
+    /// What ties the sign-in to this browser: the value of a cookie.
+    pub secret: String,
+}
+
+/// What the provider sent the browser back with.
+#[derive(Debug, Default, Clone, Deserialize)]
+pub struct Callback {
+    /// The code to be exchanged.
+    pub code: Option<String>,
+    /// The state we sent it there with.
+    pub state: Option<String>,
+    /// Who answers (RFC 9207).
+    pub iss: Option<String>,
+    /// Why not.
+    pub error: Option<String>,
+}
+
+/// A sign-in that came back.
+#[derive(Debug)]
+pub struct Arrival {
+    /// Where the browser goes.
+    pub back: String,
+    /// The session, or why there is none.
+    pub outcome: Result<Done>,
+}
+
+impl Auth {
+    /// The providers one can sign in with.
+    #[must_use]
+    pub fn providers(&self) -> Vec<&str> {
+        self.0.providers.iter().map(Provider::name).collect()
+    }
+
+    fn provider(&self, name: &str) -> Result<&Provider> {
+        self.0.providers.iter().find(|provider| provider.name() == name).ok_or_else(|| {
+            Error::new(Code::NoSuchRoute, "There is no such provider.").hint("`/auth/providers` lists them.")
+        })
+    }
+
+    fn redirect_uri(&self, name: &str) -> String {
+        format!("{}/auth/providers/{name}/callback", self.0.settings.issuer.trim_end_matches('/'))
+    }
+
+    /// Sends a browser to a provider. It comes back to `back`: a path of this server, or a page of a site that may.
+    ///
+    /// # Errors
+    /// `NO_SUCH_ROUTE` for a provider that is not set up, `BAD_VALUE` for a page that may not, and the provider's.
+    pub async fn depart(&self, name: &str, back: &str, cookie: bool) -> Result<Departure> {
+        let provider = self.provider(name)?;
+        let back = self.may_return_to(back)?;
+        let begun = provider.begin(&self.redirect_uri(name)).await?;
+        let journey = Journey {
+            provider: name.to_owned(),
+            state: secret::hash(&begun.state),
+            nonce: begun.nonce.expose_secret().to_owned(),
+            verifier: begun.verifier.expose_secret().to_owned(),
+            back,
+            cookie,
+        };
+        let plain = serde_json::to_vec(&journey).map_err(Error::internal)?;
+        let sealed = serde_json::Value::from(self.0.vault.seal(PURPOSE, &plain)?);
+        let mut store = self.store().await?;
+        let secret = user::send(&mut store, Purpose::SignIn, None, Some(&sealed)).await?;
+        store.commit().await?;
+        Ok(Departure { url: begun.url, secret })
+    }
+
+    /// Takes a browser back from a provider.
+    ///
+    /// # Errors
+    /// `TOKEN_INVALID` where the sign-in did not begin in this browser, or was finished before.
+    pub async fn arrive(
+        &self,
+        caller: &Caller,
+        name: &str,
+        callback: &Callback,
+        browser: Option<&str>,
+    ) -> Result<Arrival> {
+        let strange = || {
+            Error::new(Code::TokenInvalid, "This sign-in did not begin in this browser, or has ended.")
+                .hint("Begin again.")
+        };
+        let browser = browser.ok_or_else(strange)?;
+        let mut store = self.store().await?;
+        let (_, sealed) = user::take(&mut store, Purpose::SignIn, browser).await.map_err(|_| strange())?;
+        store.commit().await?;
+        let plain =
+            sealed.as_str().and_then(|sealed| self.0.vault.open(PURPOSE, sealed)).ok_or_else(strange)?;
+        let journey: Journey = serde_json::from_slice(&plain).map_err(Error::internal)?;
+        let state = secret::hash(callback.state.as_deref().unwrap_or_default());
+        let same: bool = subtle::ConstantTimeEq::ct_eq(state.as_bytes(), journey.state.as_bytes()).into();
+        if journey.provider != name || !same {
+            return Err(strange());
+        }
+        let outcome = self.finish(caller, &journey, callback).await;
+        if let Err(error) = &outcome {
+            tracing::info!(provider = name, code = error.code().as_str(), "a sign-in with a provider failed");
+        }
+        Ok(Arrival { back: journey.back, outcome })
+    }
+
+    async fn finish(&self, caller: &Caller, journey: &Journey, callback: &Callback) -> Result<Done> {
+        let provider = self.provider(&journey.provider)?;
+        let Some(code) = callback.code.as_deref().filter(|_| callback.error.is_none()) else {
+            return Err(Error::new(Code::ProviderFailed, "The provider did not sign you in."));
+        };
+        let identity = provider
+            .finish(
+                &self.redirect_uri(&journey.provider),
+                code,
+                callback.iss.as_deref(),
+                &journey.nonce.clone().into(),
+                &journey.verifier.clone().into(),
+            )
+            .await?;
+        let mut store = self.store().await?;
+        let (user, linked) = self.account_of(&mut store, caller, &journey.provider, &identity).await?;
+        let done = match journey.cookie {
+            true => {
+                let beginning = Beginning { user, method: &journey.provider, cookie: true };
+                self.begin_session(&mut store, caller, beginning).await?
+            }
+            // Tokens don't belong into an address: the page exchanges a code for them.
+            false => {
+                let data = serde_json::json!({ "method": journey.provider });
+                let code = user::send(&mut store, Purpose::Exchange, Some(user), Some(&data)).await?;
+                Done::of(serde_json::json!({ "code": code }))
+            }
+        };
+        store.commit().await?;
+        self.forget();
+        if let Some(email) = linked {
+            self.0.mailer.post(&email, Message::IdentityLinked { provider: journey.provider.clone() });
+        }
+        Ok(done)
+    }
+
+    /// Exchanges the code that a page was called back with for tokens.
+    pub(super) async fn exchange(&self, caller: &Caller, code: &str) -> Result<Done> {
+        let mut store = self.store().await?;
+        let (user, data) = user::take(&mut store, Purpose::Exchange, code)
+            .await
+            .map_err(|error| error.map_input(&|_, _| vec!["code".into()]))?;
+        let user = user.ok_or_else(|| Error::internal("a code without a user"))?;
+        if user::by_id(&mut store, user).await?.is_none_or(|found| found.disabled) {
+            return Err(super::bad_credentials());
+        }
+        let method = data.get("method").and_then(serde_json::Value::as_str).unwrap_or("provider").to_owned();
+        let beginning = Beginning { user, method: &method, cookie: false };
+        let done = self.begin_session(&mut store, caller, beginning).await?;
+        store.commit().await?;
+        Ok(done)
+    }
+
+    /// The account of somebody known elsewhere, and the address to be told that it was linked just now.
+    pub(super) async fn account_of(
+        &self,
+        store: &mut Store,
+        caller: &Caller,
+        provider: &str,
+        identity: &OutsideIdentity,
+    ) -> Result<(Uuid, Option<String>)> {
+        let text = "select i.\"user_id\", u.\"disabled\" from \"launchway_identities\" i join \"launchway_users\" u on u.\"id\" = i.\"user_id\" \
+                    where i.\"issuer\" = ? and i.\"subject\" = ?";
+        if let Some(row) =
+            store.one(text, &[Arg::Text(&identity.issuer), Arg::Text(&identity.subject)]).await?
+        {
+            return match row.flag(1)? {
+                true => Err(super::bad_credentials()),
+                false => Ok((row.id(0)?, None)),
+            };
+        }
+        let email = identity.email.as_deref().filter(|_| identity.email_verified);
+        let email = email.and_then(|email| user::address(email).ok());
+        let known = match &email {
+            Some(email) => user::by_email(store, email).await?,
+            None => None,
+        };
+        let (user, linked) = match known {
+            Some(known) if known.disabled => return Err(super::bad_credentials()),
+            Some(known) => {
+                if !known.verified {
+                    // Whoever made the account did not prove the address; this one has. Nothing of theirs stays.
+                    user::set_password(store, known.user, None).await?;
+                    user::withdraw(store, known.user, &[Purpose::VerifyEmail]).await?;
+                    session::end_all(store, known.user, None).await?;
+                    user::verified(store, known.user).await?;
+                }
+                (known.user, email.clone())
+            }
+            None if self.0.settings.sign_up != SignUp::Open => {
+                return Err(Error::new(Code::SignUpClosed, "Nobody can make an account here."));
+            }
+            None => {
+                let made =
+                    user::make(store, email.as_deref(), email.is_some(), identity.name.as_deref()).await;
+                match made {
+                    Err(error) if is_taken(&error) => {
+                        return Err(Error::new(
+                            Code::Conflict,
+                            "Somebody signed in with this address just now.",
+                        )
+                        .hint("Try again."));
+                    }
+                    made => {
+                        let made = made?;
+                        audit::note(store, caller, audit::Event::of("user.signed_up", made)).await?;
+                        (made, None)
+                    }
+                }
+            }
+        };
+        let text = |text: &Option<String>| text.clone().map_or(Value::Null, Value::Text);
+        let row = [
+            ("user", Value::Uuid(user)),
+            ("issuer", Value::Text(identity.issuer.clone())),
+            ("subject", Value::Text(identity.subject.clone())),
+            ("email", text(&email)),
+        ];
+        store.insert("AuthIdentity", &row).await?;
+        let event = audit::Event::of("user.identity_linked", user).with("provider", provider);
+        audit::note(store, caller, event).await?;
+        Ok((user, linked))
+    }
+
+    /// A page that a browser may be sent to: one of this server, or of a site in the list.
+    fn may_return_to(&self, back: &str) -> Result<String> {
+        let wrong = || {
+            Error::new(Code::BadValue, "A browser can't be sent there.")
+                .hint("`redirect` is a path, or a page of an origin in cors.origins or of mail.app_url.")
+                .at("redirect")
+        };
+        let own = Url::parse(&self.0.settings.issuer).map_err(|_| wrong())?;
+        if back.len() > LONGEST || back.chars().any(|c| c.is_control() || c == '\\') {
+            return Err(wrong());
+        }
+        let url = own.join(back).map_err(|_| wrong())?;
+        let listed =
+            self.0.settings.returns.iter().any(|origin| *origin == url.origin().ascii_serialization());
+        let fine = matches!(url.scheme(), "http" | "https")
+            && url.username().is_empty()
+            && url.password().is_none()
+            && (url.origin() == own.origin() || listed);
+        if fine { Ok(url.into()) } else { Err(wrong()) }
+    }
+
+    /// Unlinks an account elsewhere from the caller's. One way to sign in stays.
+    pub(super) async fn unlink(&self, caller: &Caller, identity: Uuid) -> Result<Done> {
+        let user = caller.user()?;
+        let mut store = self.store().await?;
+        store.lock_user(user).await?;
+        let password = user::by_id(&mut store, user).await?.is_some_and(|found| found.password.is_some());
+        let others = "select \"id\" from \"launchway_identities\" where \"user_id\" = ? and \"id\" <> ?";
+        let other = store.one(others, &[Arg::Id(user), Arg::Id(identity)]).await?.is_some();
+        if !password && !other {
+            return Err(Error::new(Code::Conflict, "You could not sign in any more.")
+                .hint("Choose a password first."));
+        }
+        let text = "delete from \"launchway_identities\" where \"id\" = ? and \"user_id\" = ?";
+        if store.run(text, &[Arg::Id(identity), Arg::Id(user)]).await? == 0 {
+            return Err(Error::new(Code::NotFound, "You have no such account."));
+        }
+        audit::note(&mut store, caller, audit::Event::of("user.identity_unlinked", user)).await?;
+        store.commit().await?;
+        Ok(Done::accepted("The account is unlinked."))
+    }
+
+    /// The principal of a token of an issuer elsewhere. Its user is made when it is seen first.
+    pub(super) async fn vouched(&self, token: &str, organization: Option<Uuid>) -> Result<Principal> {
+        let verified = self.0.issuers.verify(token).await?;
+        let identity = OutsideIdentity {
+            issuer: verified.issuer.clone(),
+            subject: verified.subject.clone(),
+            email: verified.email.clone(),
+            email_verified: verified.email_verified,
+            name: verified.name.clone(),
+            picture: None,
+        };
+        let row = match self.vouched_for(&identity, organization).await? {
+            Some(row) => row,
+            None => {
+                let caller = Caller { principal: Principal::Anonymous, ..Caller::operator() };
+                let mut store = self.store().await?;
+                self.account_of(&mut store, &caller, &verified.issuer, &identity).await?;
+                store.commit().await?;
+                self.vouched_for(&identity, organization).await?.ok_or_else(super::bad_credentials)?
+            }
+        };
+        if row.flag(5)? {
+            return Err(super::bad_credentials());
+        }
+        let user = row.id(0)?;
+        let member = row.maybe_id(3)?.map(|id| (id, row.maybe_text(4).ok().flatten()));
+        // What the issuer says of organizations counts where it was told to say so.
+        let said = verified.organization.as_deref().and_then(|id| Uuid::parse_str(id).ok());
+        let said = said.map(|id| (id, verified.organization_role.clone()));
+        let acts_for = member.or(said);
+        let mut roles = row.texts(2)?;
+        roles.extend(verified.roles);
+        let email = row.maybe_text(1)?;
+        Ok(Principal::known(crate::principal::Subject {
+            user: Some(user),
+            email,
+            roles,
+            organization: acts_for.map(|(id, role)| crate::principal::Organization { id, role }),
+            claims: verified.claims,
+            ..crate::principal::Subject::default()
+        }))
+    }
+
+    /// The user whom an issuer vouched for before, and their membership of an organization.
+    async fn vouched_for(
+        &self,
+        identity: &OutsideIdentity,
+        organization: Option<Uuid>,
+    ) -> Result<Option<Row>> {
+        let text = "select u.\"id\", u.\"email\", u.\"roles\", m.\"organization_id\", m.\"role\", u.\"disabled\" \
+                    from \"launchway_identities\" i join \"launchway_users\" u on u.\"id\" = i.\"user_id\" \
+                    left join \"launchway_memberships\" m on m.\"user_id\" = u.\"id\" and m.\"organization_id\" = ? \
+                    where i.\"issuer\" = ? and i.\"subject\" = ?";
+        let args = [Arg::MaybeId(organization), Arg::Text(&identity.issuer), Arg::Text(&identity.subject)];
+        look(&self.0.database, text, &args).await
+    }
+}
