@@ -138,6 +138,59 @@ fn the_tour_works_as_printed() {
     }
 }
 
+/// The code of the last mail to somebody, as the log shows it in development.
+fn code(serving: &mut Serving, to: &str) -> String {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let said = std::fs::read_to_string(&serving.log).unwrap_or_default();
+        let after = said.rfind(to).map(|at| &said[at.saturating_sub(2_000)..]);
+        let found = after.and_then(|text| text.rsplit("lwt_").next().filter(|_| text.contains("lwt_")));
+        if let Some(rest) = found {
+            let end =
+                rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-').unwrap_or(rest.len());
+            return format!("lwt_{}", &rest[..end]);
+        }
+        assert!(Instant::now() < deadline, "no mail to {to}:\n{said}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn from_signing_up_to_a_row_that_only_its_owner_sees() {
+    if !curl_is_here() {
+        return;
+    }
+    let model = block("README.md", "graphql", "type Note");
+    for backend in Backend::available() {
+        let app = runtime::block_on(App::with(backend, &model).prepare());
+        std::fs::write(app.folder().join("notes.graphql"), &model).unwrap();
+        let serve = block("README.md", "sh", "serve notes.graphql");
+        let mut serving = Serving::start(app.folder(), &serve, &[("DATABASE_URL", app.database())]);
+        let address = serving.address();
+        let run = |word: &str, name: &str, values: &[(&str, &str)]| -> Value {
+            let line = block("README.md", "sh", word).replace("localhost:8000", &address);
+            let line = line.replace("ann@example.com", &format!("{name}@example.com"));
+            let mut command = program::shell(app.folder(), &line);
+            let output = command.envs(values.iter().copied()).output().unwrap();
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {line}\n{text}"))
+        };
+        let mut tokens = Vec::new();
+        for name in ["ann", "bob"] {
+            let _ = run("/auth/sign-up", name, &[]);
+            let code = code(&mut serving, &format!("{name}@example.com"));
+            let signed = run("/auth/verify-email", name, &[("CODE", &code)]);
+            tokens.push(signed["accessToken"].as_str().unwrap_or_else(|| panic!("{signed}")).to_owned());
+        }
+        let made = run("only mine", "ann", &[("ANN", &tokens[0])]);
+        assert_eq!(made["text"], "only mine", "{made}");
+        let seen = run("$BOB", "bob", &[("BOB", &tokens[1])]);
+        assert_eq!(seen["data"], json!([]), "{seen}");
+        let own = run("$BOB", "ann", &[("BOB", &tokens[0])]);
+        assert_eq!(own["data"][0]["text"], "only mine", "{own}");
+    }
+}
+
 /// A folder that looks like the workspace to the examples' commands.
 fn examples() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();

@@ -123,5 +123,9 @@ fn tags(view: &View<'_>) -> Value {
     });
     let server = (!view.types().any(|ty| ty.entity.name == operation::SERVER_TAG))
         .then(|| json!({ "name": operation::SERVER_TAG, "description": "The server itself." }));
-    own.chain(server).collect()
+    let accounts = view.accounts.then(|| {
+        let text = "Signing up and in, keys, organizations.";
+        json!({ "name": operation::ACCOUNT_TAG, "description": text })
+    });
+    own.chain(accounts).chain(server).collect()
 }

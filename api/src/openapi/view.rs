@@ -20,6 +20,10 @@ pub(super) struct View<'a> {
     pub(super) embedded: Vec<Option<(String, String)>>,
     /// Whether there are too many filters to write out each.
     pub(super) brief: bool,
+    /// Who reads the document.
+    pub(super) principal: &'a Principal,
+    /// Whether the model has accounts.
+    pub(super) accounts: bool,
 }
 
 /// A type the principal can do something with.
@@ -104,7 +108,11 @@ impl<'a> View<'a> {
     /// What `principal` sees of `catalog`.
     ///
     /// Also gives the allocator of names, which knows those that are taken.
-    pub(super) fn new(catalog: &'a Catalog, principal: &Principal, limits: &'a Limits) -> (Self, Allocator) {
+    pub(super) fn new(
+        catalog: &'a Catalog,
+        principal: &'a Principal,
+        limits: &'a Limits,
+    ) -> (Self, Allocator) {
         let mut allocator = Allocator::new(catalog);
         let types: Vec<_> = catalog
             .entities
@@ -118,6 +126,8 @@ impl<'a> View<'a> {
             enums: vec![None; catalog.enums.len()],
             embedded: vec![None; catalog.embedded.len()],
             brief: false,
+            principal,
+            accounts: catalog.has_accounts(),
         };
         view.name_values(&mut allocator);
         view.brief = super::parameter::filter::count(&view) > super::parameter::filter::WRITTEN_OUT;

@@ -1,10 +1,12 @@
 //! Paths and what can be done at each.
 
+mod account;
 mod collection;
 mod item;
 mod nested;
 mod server;
 
+pub(super) use account::TAG as ACCOUNT_TAG;
 pub(super) use server::TAG as SERVER_TAG;
 
 use std::collections::HashSet;
@@ -82,6 +84,7 @@ impl<'v> Writer<'v> {
             self.item(ty);
             self.nested(ty);
         }
+        self.accounts();
         self.server();
         std::mem::take(&mut self.paths)
     }
