@@ -148,7 +148,7 @@ struct Inner {
 /// Where a provider is.
 #[derive(Debug)]
 enum Place {
-    Github(github::Place),
+    Github(Box<github::Place>),
     OpenId { issuer: String, known: Cache<Known> },
 }
 
@@ -180,7 +180,8 @@ impl Provider {
             ProviderKind::Github => {
                 let (web, api) = (settings.web_url.as_deref(), settings.api_url.as_deref());
                 let place = github::Place::new(&http, web, api);
-                Place::Github(place.map_err(|_| wrong("web_url", "The provider is at an https address."))?)
+                let place = place.map_err(|_| wrong("web_url", "The provider is at an https address."))?;
+                Place::Github(Box::new(place))
             }
             ProviderKind::Google | ProviderKind::OpenId => {
                 let google =

@@ -5,6 +5,9 @@ import http from "node:http";
 import { once } from "node:events";
 import { Provider, interactionPolicy } from "oidc-provider";
 
+// Nobody reads more than the one line of the output.
+console.info = console.warn = console.error;
+
 const told = (name, otherwise) => process.env[name] ?? otherwise;
 
 let handle = (_, response) => response.writeHead(503).end();
