@@ -22,27 +22,38 @@ const PATIENCE: Duration = Duration::from_secs(900);
 
 /// A folder with the packages of `package-lock.json` in it; none where that is not possible, which was then said once.
 pub fn node() -> Option<&'static Path> {
-    static FOLDER: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
-        let packages = ["package.json", "package-lock.json"];
-        install("node", &packages, NODE, |folder| {
-            for name in packages {
-                std::fs::copy(here().join(name), folder.join(name)).map_err(|error| error.to_string())?;
-            }
-            does(Command::new("node").arg("--version"))?;
-            does(
-                Command::new("npm")
-                    .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
-                    .current_dir(folder),
-            )
-        })
-    });
+    static FOLDER: LazyLock<Option<PathBuf>> =
+        LazyLock::new(|| packages("node", ["package.json", "package-lock.json"]));
     FOLDER.as_deref()
+}
+
+/// A folder with an OpenID provider in it, the packages of `oidc/package-lock.json`; none where that is not possible.
+pub fn open_id() -> Option<&'static Path> {
+    static FOLDER: LazyLock<Option<PathBuf>> =
+        LazyLock::new(|| packages("oidc", ["oidc/package.json", "oidc/package-lock.json"]));
+    FOLDER.as_deref()
+}
+
+/// What npm installs by these two files.
+fn packages(name: &str, files: [&str; 2]) -> Option<PathBuf> {
+    install(name, "node", &files, NODE, |folder| {
+        for file in files {
+            let target = folder.join(Path::new(file).file_name().unwrap_or_default());
+            std::fs::copy(here().join(file), target).map_err(|error| error.to_string())?;
+        }
+        does(Command::new("node").arg("--version"))?;
+        does(
+            Command::new("npm")
+                .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+                .current_dir(folder),
+        )
+    })
 }
 
 /// A virtual environment with the packages of `requirements.txt` in it; none where that is not possible.
 pub fn python() -> Option<&'static Path> {
     static FOLDER: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
-        install("python", &["requirements.txt"], PYTHON, |folder| {
+        install("python", "python", &["requirements.txt"], PYTHON, |folder| {
             does(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder))?;
             let mut pip = Command::new(folder.join("bin/python"));
             does(pip.args(["-m", "pip", "install", "--quiet", "-r"]).arg(here().join("requirements.txt")))
@@ -84,9 +95,11 @@ pub fn left() -> PathBuf {
     folder
 }
 
-/// Makes the folder for these locked versions when it is not there, one process at a time.
+/// Makes the folder for these locked versions when it is not there, one process at a time; `requires` is the word of the
+/// requirement that is missing otherwise.
 fn install(
     name: &str,
+    requires: &str,
     locks: &[&str],
     remedy: &str,
     make: impl Fn(&Path) -> Result<(), String>,
@@ -107,7 +120,8 @@ fn install(
         }
         Ok(folder)
     });
-    made.inspect_err(|reason| requirement::missing(name, &format!("{remedy} It failed with: {reason}"))).ok()
+    made.inspect_err(|reason| requirement::missing(requires, &format!("{remedy} It failed with: {reason}")))
+        .ok()
 }
 
 fn cache() -> Result<PathBuf, String> {

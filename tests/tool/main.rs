@@ -8,5 +8,6 @@ mod browser;
 mod document;
 mod graphql;
 mod install;
+mod openid;
 mod request;
 mod run;

@@ -79,7 +79,12 @@ impl<T: Send + Sync + 'static> Cache<T> {
         if let Some(value) = self.0.fresh(&good) {
             return Ok(value);
         }
-        let last = Arc::clone(&self.0.last).lock_owned().await;
+        let last = match (Arc::clone(&self.0.last).try_lock_owned(), self.0.old(&good)) {
+            (Ok(last), _) => last,
+            // Somebody is fetching it: what is old but good is used meanwhile.
+            (Err(_), Some(value)) => return Ok(value),
+            (Err(_), None) => Arc::clone(&self.0.last).lock_owned().await,
+        };
         // Who held the lock may have fetched it.
         if let Some(value) = self.0.fresh(&good) {
             return Ok(value);
@@ -99,6 +104,11 @@ impl<T: Send + Sync + 'static> Inner<T> {
     fn fresh(&self, good: &impl Fn(&T) -> bool) -> Option<Arc<T>> {
         let entry = self.current.load_full()?;
         (entry.since.elapsed() < self.pace.age && good(&entry.value)).then(|| Arc::clone(&entry.value))
+    }
+
+    fn old(&self, good: &impl Fn(&T) -> bool) -> Option<Arc<T>> {
+        let entry = self.current.load_full()?;
+        good(&entry.value).then(|| Arc::clone(&entry.value))
     }
 
     /// How long to wait from one fetch to the next.

@@ -1,22 +1,19 @@
 //! The two steps of OAuth 2.0 with a browser between them: where to send it, and what its code is worth.
 
-use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreErrorResponseType};
+use openidconnect::core::{CoreAuthenticationFlow, CoreErrorResponseType};
 use openidconnect::{
-    AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet, EndpointSet,
-    IssuerUrl, JsonWebKeySet, Nonce, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
-    RequestTokenError, Scope, TokenResponse, TokenUrl,
+    AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointSet, IssuerUrl,
+    JsonWebKeySet, Nonce, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
+    RequestTokenError, Scope, TokenUrl,
 };
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::Value;
 use url::Url;
 
+use super::answer::OpenIdClient;
 use super::discovery::Document;
 use super::http::{Client, Failure};
 use super::provider::{Begun, ProviderKind, ProviderSettings};
 use crate::error::{Code, Error, Result};
-
-type Ready =
-    CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet, EndpointNotSet>;
 
 /// The addresses of a provider.
 #[derive(Debug)]
@@ -124,19 +121,23 @@ pub(super) async fn exchange(
             return Ok(Err(Refused::Failure(Failure::NotUnderstood)));
         }
     };
-    let id = match answer.id_token().map(serde_json::to_value) {
-        Some(Ok(Value::String(text))) => Some(SecretString::from(text)),
-        _ => None,
-    };
-    Ok(Ok(Tokens { access: SecretString::from(answer.access_token().secret().clone()), id }))
+    if !answer.is_bearer() {
+        return Ok(Err(Refused::Failure(Failure::NotUnderstood)));
+    }
+    let access = SecretString::from(answer.access_token().secret().clone());
+    Ok(Ok(Tokens { access, id: answer.into_id_token().map(SecretString::from) }))
 }
 
 /// The library's client: made for each step, for it is only a handful of texts.
-fn client(settings: &ProviderSettings, endpoints: &Endpoints, redirect_uri: &str) -> Result<Ready> {
+fn client(
+    settings: &ProviderSettings,
+    endpoints: &Endpoints,
+    redirect_uri: &str,
+) -> Result<OpenIdClient<EndpointSet, EndpointSet>> {
     let redirect = RedirectUrl::new(redirect_uri.to_owned())
         .map_err(|_| Error::new(Code::BadValue, "The address to come back to is none.").at("redirect_uri"))?;
     let (issuer, keys) = (IssuerUrl::from_url(endpoints.issuer.clone()), JsonWebKeySet::new(Vec::new()));
-    let client = CoreClient::new(ClientId::new(settings.client_id.clone()), issuer, keys)
+    let client = OpenIdClient::new(ClientId::new(settings.client_id.clone()), issuer, keys)
         .set_auth_uri(AuthUrl::from_url(endpoints.authorization.clone()))
         .set_token_uri(TokenUrl::from_url(endpoints.token.clone()))
         .set_redirect_uri(redirect);

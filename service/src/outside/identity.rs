@@ -34,7 +34,7 @@ pub(super) fn read(text: &str) -> Result<Token<'_>, Refusal> {
 }
 
 /// Whether fetching the keys again could not help.
-pub(super) fn may_know(keys: &KeySet, token: &Token<'_>) -> bool {
+pub(super) fn is_settled(keys: &KeySet, token: &Token<'_>) -> bool {
     !matches!(keys.find(token.key_id.as_deref(), token.algorithm), Found::Unknown)
 }
 

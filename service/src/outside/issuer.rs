@@ -13,6 +13,7 @@ use super::http::Client;
 use super::key::{Found, KeySet};
 use super::token::{Refusal, Token};
 use super::{claim, discovery};
+use crate::clock;
 use crate::error::{Code, Error, Result};
 
 /// Bytes of a token.
@@ -195,7 +196,7 @@ impl Issuers {
     /// `BAD_CREDENTIALS` for every token that is not taken, whatever the reason; `UNAVAILABLE` when its issuer's keys
     /// could never be fetched.
     pub async fn verify(&self, token: &str) -> Result<Verified> {
-        self.examine(token, Utc::now()).await.map_err(|rejected| match rejected {
+        self.examine(token, clock::now()).await.map_err(|rejected| match rejected {
             Rejected::Refused(reason) => {
                 tracing::debug!(%reason, "a token of an outside issuer is refused");
                 Error::new(Code::BadCredentials, "The credentials are not valid.")

@@ -4,6 +4,7 @@
 //! bearer tokens of services such as Auth0, Keycloak, Supabase or Clerk. Both are fed by strangers: what they read is
 //! bounded, keys are fetched seldom, and what is refused is refused with the same words whatever the reason was.
 
+mod answer;
 mod cache;
 mod claim;
 mod discovery;

@@ -14,6 +14,7 @@ use super::github;
 use super::http::{Client, Failure};
 use super::identity;
 use super::key::KeySet;
+use crate::clock;
 use crate::error::{Code, Error, Result};
 
 /// Characters of a code in a callback: it comes from a browser.
@@ -147,7 +148,7 @@ struct Inner {
 /// Where a provider is.
 #[derive(Debug)]
 enum Place {
-    Github(github::Place),
+    Github(Box<github::Place>),
     OpenId { issuer: String, known: Cache<Known> },
 }
 
@@ -179,7 +180,8 @@ impl Provider {
             ProviderKind::Github => {
                 let (web, api) = (settings.web_url.as_deref(), settings.api_url.as_deref());
                 let place = github::Place::new(&http, web, api);
-                Place::Github(place.map_err(|_| wrong("web_url", "The provider is at an https address."))?)
+                let place = place.map_err(|_| wrong("web_url", "The provider is at an https address."))?;
+                Place::Github(Box::new(place))
             }
             ProviderKind::Google | ProviderKind::OpenId => {
                 let google =
@@ -263,9 +265,9 @@ impl Provider {
     ) -> Result<OutsideIdentity> {
         let text = tokens.id.as_ref().ok_or_else(|| self.failed("there is no ID token"))?;
         let token = identity::read(text.expose_secret()).map_err(|reason| self.failed(reason))?;
-        let known = self.known(known, |known| identity::may_know(&known.keys, &token)).await?;
+        let known = self.known(known, |known| identity::is_settled(&known.keys, &token)).await?;
         let client = self.0.settings.client_id.as_str();
-        let now = chrono::Utc::now().timestamp();
+        let now = clock::now().timestamp();
         let expected = identity::Expected { issuer: &document.issuer, client, nonce, now };
         let claims = identity::check(token, &known.keys, &expected).map_err(|reason| self.failed(reason))?;
         let claims = match document.userinfo_endpoint.as_deref() {

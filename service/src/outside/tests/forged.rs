@@ -342,7 +342,8 @@ fn keys_that_are_too_weak_or_for_something_else() {
 fn a_key_of_one_issuer_is_worth_nothing_at_another() {
     block_on(async {
         let (one, two) = (Signer::ed25519("same"), Signer::ed25519("same"));
-        let (first, second) = (issuer(set(&[one.clone()])).await, issuer(set(&[two.clone()])).await);
+        let (first, second) =
+            (issuer(set(std::slice::from_ref(&one))).await, issuer(set(std::slice::from_ref(&two))).await);
         let issuers = Issuers::new(vec![settings(&first), settings(&second)], client()).unwrap();
         let _ = issuers.verify(&one.sign(&claims(&first))).await.unwrap();
         let _ = issuers.verify(&two.sign(&claims(&second))).await.unwrap();
@@ -355,7 +356,7 @@ fn a_key_of_one_issuer_is_worth_nothing_at_another() {
 fn a_document_of_another_issuer_is_not_taken() {
     block_on(async {
         let signer = Signer::ed25519("d");
-        let evil = issuer(set(&[signer.clone()])).await;
+        let evil = issuer(set(std::slice::from_ref(&signer))).await;
         let keys = format!("{}/keys", evil.url);
         let server = Server::start(move |_, _| {
             Reply::Json(200, json!({ "issuer": "https://evil.example", "jwks_uri": keys }))

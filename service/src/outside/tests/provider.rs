@@ -248,6 +248,14 @@ fn id_tokens_that_prove_nothing() {
         let _ = several.await.unwrap();
         let word = scene.with(set_claim("email_verified", json!("true"))).await.unwrap();
         assert!(word.email_verified);
+        // Some write times as text, and claims of their own.
+        let unusual = scene.with(|signer, claims| {
+            claims["updated_at"] = json!("2026-01-01T00:00:00Z");
+            claims["address"] = json!(["none"]);
+            claims["gender"] = json!(1);
+            signer.sign(claims)
+        });
+        let _ = unusual.await.unwrap();
         let unproved = scene.with(set_claim("email_verified", json!(false))).await.unwrap();
         assert!(!unproved.email_verified && unproved.email.is_some());
     });

@@ -148,3 +148,39 @@ fn a_caller_that_goes_away_does_not_take_the_fetch_with_it() {
         assert_eq!((server.count("/keys"), asked.load(Ordering::SeqCst)), (1, 1));
     });
 }
+
+#[test]
+fn while_one_caller_fetches_the_others_use_what_is_there() {
+    block_on(async {
+        let signer = Signer::ed25519("d");
+        let keys = set(std::slice::from_ref(&signer));
+        let (arrived, mut arrival) = tokio::sync::mpsc::unbounded_channel();
+        let count = AtomicUsize::new(0);
+        let server = Server::start(move |_, _| {
+            let _ = arrived.send(());
+            // The second fetch hangs until the client has enough, which is after this test.
+            if count.fetch_add(1, Ordering::SeqCst) == 0 {
+                Reply::Json(200, keys.clone())
+            } else {
+                Reply::Stall
+            }
+        })
+        .await;
+        let pace = Pace { age: Duration::ZERO, pause: Duration::ZERO };
+        let issuers = Arc::new(Issuers::with_pace(vec![at_keys(&server)], &client(), pace).unwrap());
+        let token = signer.sign(&claims(&server));
+        let _ = issuers.verify(&token).await.unwrap();
+        arrival.recv().await.unwrap();
+        let waiting = {
+            let (issuers, token) = (Arc::clone(&issuers), token.clone());
+            tokio::spawn(async move { issuers.verify(&token).await.map(|_| ()) })
+        };
+        arrival.recv().await.unwrap();
+        for _ in 0..10 {
+            let _ = issuers.verify(&token).await.unwrap();
+        }
+        assert!(!waiting.is_finished());
+        waiting.abort();
+        assert_eq!(server.count("/keys"), 2);
+    });
+}
