@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use service::transfer::{self, Format};
+use uuid::Uuid;
 
 use super::progress::Teller;
 use super::setting::Common;
@@ -27,6 +28,9 @@ pub(super) struct Arguments {
     /// How rows are written.
     #[arg(long, value_name = "FORMAT", default_value = "ndjson")]
     format: As,
+    /// Only rows that belong to this organization
+    #[arg(long, value_name = "ID")]
+    organization: Option<Uuid>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -54,8 +58,14 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
         let service = import::published(config, &model).await?;
         let mut teller = Teller::new("exported");
         let mut hear = |progress: &transfer::Progress| teller.hear(progress);
-        let outcome =
-            transfer::export(service.database(), &service.catalog(), folder, format, &mut hear).await;
+        let outcome = transfer::export(
+            service.database(),
+            &service.catalog(),
+            folder,
+            (format, arguments.organization),
+            &mut hear,
+        )
+        .await;
         match outcome {
             Ok(moved) => {
                 teller.end(&moved);

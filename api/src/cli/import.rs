@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use entity::EntityId;
+use entity::catalog::Operations;
 use service::engine::request::{ConnectionPart, List, Page, Read, Request, Requested, Root, Selected};
 use service::publish::Apply;
 use service::transfer::{self, OnError};
 use service::{Principal, Service};
+use uuid::Uuid;
 
 use super::progress::Teller;
 use super::setting::Common;
@@ -18,6 +20,7 @@ const EXAMPLES: &str = "\
 Examples:
   launchway import data/                                 Track.ndjson, Album.csv, Playlist.tracks.ndjson …
   launchway import shop.graphql data/Track.csv           one file, another model
+  launchway import data/ --organization 0197…            rows of @tenant types are that organization's
   launchway import data/ --on-error skip                 leave bad rows out, and write them down
 
 A file is named after its type and has the fields' names as keys or headers; a to-one relation is `album` or
@@ -36,6 +39,9 @@ pub(super) struct Arguments {
     /// What a bad row does [default: stop]
     #[arg(long, value_name = "WHAT", default_value = "stop", hide_default_value = true)]
     on_error: Bad,
+    /// Rows of types that belong to organizations are this one's
+    #[arg(long, value_name = "ID")]
+    organization: Option<Uuid>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -60,7 +66,7 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
     };
     block_on(&arguments.common.sources(Vec::new()), async |config| {
         let service = published(config, &model).await?;
-        read(&service, &files, on_error).await
+        read(&service, &files, (on_error, arguments.organization)).await
     })
 }
 
@@ -89,16 +95,15 @@ pub(super) async fn published(config: &crate::config::Config, path: &Path) -> Re
 
 /// Imports files and folders; a bad row stops it.
 pub(super) async fn paths(service: &Service, files: &[PathBuf]) -> Outcome {
-    read(service, files, OnError::Stop).await
+    read(service, files, (OnError::Stop, None)).await
 }
 
-async fn read(service: &Service, files: &[PathBuf], on_error: OnError) -> Outcome {
+async fn read(service: &Service, files: &[PathBuf], how: (OnError, Option<Uuid>)) -> Outcome {
     let mut teller = Teller::new("imported");
     let catalog = service.catalog();
-    let outcome = transfer::import(service.database(), &catalog, files, on_error, &mut |progress| {
-        teller.hear(progress)
-    })
-    .await;
+    let outcome =
+        transfer::import(service.database(), &catalog, files, how, &mut |progress| teller.hear(progress))
+            .await;
     match outcome {
         Ok(moved) => {
             teller.end(&moved);
@@ -115,7 +120,8 @@ async fn read(service: &Service, files: &[PathBuf], on_error: OnError) -> Outcom
 pub(super) async fn is_empty(service: &Service) -> Result<bool, Stop> {
     let catalog = service.catalog();
     let context = service.context(Principal::Admin, None);
-    for entity in &catalog.entities {
+    // Who has an account before there is data has not filled the model.
+    for entity in catalog.entities.iter().filter(|entity| entity.open == Operations::ALL) {
         let reply = service.engine().run(&context, &first_row(entity.id)).await?;
         let json = reply.roots.first().and_then(|root| root.json.as_deref()).unwrap_or("null");
         let value: serde_json::Value = serde_json::from_str(json).unwrap_or_default();

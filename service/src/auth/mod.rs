@@ -139,7 +139,7 @@ struct Inner {
     mailer: Mailer,
     throttle: Throttle,
     providers: Vec<Provider>,
-    issuers: Issuers,
+    issuers: Option<Issuers>,
 }
 
 impl Auth {
@@ -155,11 +155,14 @@ impl Auth {
         throttle: Throttle,
     ) -> Result<Self> {
         let vault = Vault::new(&settings.secret);
-        let http = Client::new(settings.development)?;
-        let providers = settings.providers.iter().cloned();
-        let providers =
-            providers.map(|provider| Provider::new(provider, http.clone())).collect::<Result<_>>()?;
-        let issuers = Issuers::new(settings.issuers.clone(), http)?;
+        let (mut providers, mut issuers) = (Vec::new(), None);
+        // What is not used needs no TLS either.
+        if !(settings.providers.is_empty() && settings.issuers.is_empty()) {
+            let http = Client::new(settings.development)?;
+            let made = settings.providers.iter().cloned();
+            providers = made.map(|provider| Provider::new(provider, http.clone())).collect::<Result<_>>()?;
+            issuers = Some(Issuers::new(settings.issuers.clone(), http)?);
+        }
         Ok(Self(Arc::new(Inner {
             tokens: Tokens::new(&settings.issuer, settings.access_token, vault.clone()),
             passwords: Passwords::new()?,

@@ -13,6 +13,7 @@ use super::user::{self, Purpose};
 use super::{Auth, SignUp, audit, secret};
 use crate::error::{Code, Error, Result};
 use crate::mail::Message;
+use crate::outside::issuer::Verified;
 use crate::outside::provider::{OutsideIdentity, Provider};
 use crate::principal::Principal;
 
@@ -306,8 +307,7 @@ impl Auth {
     }
 
     /// The principal of a token of an issuer elsewhere. Its user is made when it is seen first.
-    pub(super) async fn vouched(&self, token: &str, organization: Option<Uuid>) -> Result<Principal> {
-        let verified = self.0.issuers.verify(token).await?;
+    pub(super) async fn vouched(&self, verified: Verified, organization: Option<Uuid>) -> Result<Principal> {
         let identity = OutsideIdentity {
             issuer: verified.issuer.clone(),
             subject: verified.subject.clone(),

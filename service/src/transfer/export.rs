@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use entity::{Catalog, FieldType, Scalar, Value};
 use migration::Dialect;
 use sea_orm::QueryResult;
+use uuid::Uuid;
 
 use super::reject::cannot_write;
 use super::source::{Target, all_links};
@@ -18,8 +19,8 @@ use crate::error::{Code, Error, Result};
 /// Rows of one statement.
 const PAGE: usize = 1_000;
 
-/// Writes all rows into files of a folder, which is made when it is not there. A file has its name only once it is
-/// whole.
+/// Writes all rows into files of a folder, which is made when it is not there; those of one organization where it is
+/// named, which are rows of `@tenant` types. A file has its name only once it is whole.
 ///
 /// # Errors
 /// The database's, or that a file can't be written.
@@ -27,7 +28,7 @@ pub async fn export(
     database: &Database,
     catalog: &Catalog,
     folder: &Path,
-    format: Format,
+    (format, organization): (Format, Option<Uuid>),
     listener: Listener<'_>,
 ) -> Result<Vec<Moved>> {
     std::fs::create_dir_all(folder).map_err(|error| cannot_write(&folder.display().to_string(), error))?;
@@ -36,6 +37,7 @@ pub async fn export(
         .iter()
         .map(|entity| Target::Rows(entity.id))
         .chain(all_links(catalog).into_iter().map(Target::Links))
+        .filter(|target| organization.is_none() || owner(catalog, target).is_some())
         .collect();
     alone(catalog, &targets, folder, format)?;
     let mut transaction = database.begin(None).await?;
@@ -52,7 +54,8 @@ pub async fn export(
             transaction.execute("BEGIN DEFERRED", Vec::new()).await?;
         }
     }
-    let mut export = Export { catalog, transaction: &mut transaction, folder, format, rows: 0, bytes: 0 };
+    let mut export =
+        Export { catalog, transaction: &mut transaction, folder, format, organization, rows: 0, bytes: 0 };
     let mut moved = Vec::new();
     for target in targets {
         moved.push(export.target(&target, listener).await?);
@@ -78,11 +81,29 @@ fn alone(catalog: &Catalog, targets: &[Target], folder: &Path, format: Format) -
     }
 }
 
+/// The condition that a row belongs to an organization; none for rows that belong to none.
+fn owner(catalog: &Catalog, target: &Target) -> Option<String> {
+    let column = |entity: &entity::catalog::Entity| {
+        entity.tenant_field().map(|field| quote(&entity.field(field).column))
+    };
+    match target {
+        Target::Rows(id) => column(catalog.entity(*id)).map(|column| format!("{column} = ?")),
+        Target::Links(links) => {
+            let side = links.sides.iter().find(|side| column(catalog.entity(side.entity)).is_some())?;
+            let entity = catalog.entity(side.entity);
+            let key = quote(&entity.key_field().column);
+            let (table, own) = (quote(&entity.table), column(entity)?);
+            Some(format!("{} IN (SELECT {key} FROM {table} WHERE {own} = ?)", quote(&side.column)))
+        }
+    }
+}
+
 struct Export<'a> {
     catalog: &'a Catalog,
     transaction: &'a mut Transaction,
     folder: &'a Path,
     format: Format,
+    organization: Option<Uuid>,
     rows: u64,
     bytes: u64,
 }
@@ -128,10 +149,11 @@ impl Export<'_> {
             let header: Vec<String> = columns.iter().map(|column| column.key.clone()).collect();
             self.bytes += write(&mut out, &format!("{}\r\n", header.join(","))).map_err(failed)?;
         }
+        let owner = owner(self.catalog, target).filter(|_| self.organization.is_some());
         let mut count = 0;
         let mut after: Option<Vec<Value>> = None;
         loop {
-            let rows = self.page(&table, &columns, keys, after.as_deref()).await?;
+            let rows = self.page(&table, (&columns, keys), owner.as_deref(), after.as_deref()).await?;
             let last = rows.len() < PAGE;
             for row in rows {
                 let line = match self.format {
@@ -181,8 +203,8 @@ impl Export<'_> {
     async fn page(
         &mut self,
         table: &str,
-        columns: &[Column],
-        keys: usize,
+        (columns, keys): (&[Column], usize),
+        owner: Option<&str>,
         after: Option<&[Value]>,
     ) -> Result<Vec<Vec<Value>>> {
         let dialect = self.transaction.dialect();
@@ -190,17 +212,27 @@ impl Export<'_> {
         let key = names.get(..keys).unwrap_or_default().join(", ");
         let mut text = format!("SELECT {} FROM {}", names.join(", "), quote(table));
         let mut values = Vec::new();
+        let mut conditions = Vec::new();
+        if let (Some(owner), Some(organization)) = (owner, self.organization) {
+            let id = FieldType::Scalar(Scalar::Uuid);
+            values.push(bind(dialect, id, false, &Value::Uuid(organization)));
+            conditions.push(owner.replace('?', if dialect == Dialect::Postgres { "$1" } else { "?" }));
+        }
+        let before = values.len();
         if let Some(after) = after {
             for (column, value) in columns.iter().zip(after) {
                 values.push(bind(dialect, column.ty, column.list, value));
             }
-            let parameters: Vec<String> = (1..=values.len())
+            let parameters: Vec<String> = (before + 1..=values.len())
                 .map(|at| match dialect {
                     Dialect::Postgres => format!("${at}"),
                     Dialect::Sqlite => "?".to_owned(),
                 })
                 .collect();
-            text.push_str(&format!(" WHERE ({key}) > ({})", parameters.join(", ")));
+            conditions.push(format!("({key}) > ({})", parameters.join(", ")));
+        }
+        if !conditions.is_empty() {
+            text.push_str(&format!(" WHERE {}", conditions.join(" AND ")));
         }
         text.push_str(&format!(" ORDER BY {key} LIMIT {PAGE}"));
         let rows = self.transaction.query(&text, values).await?;

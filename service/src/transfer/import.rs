@@ -6,6 +6,7 @@ use std::sync::Arc;
 use entity::{Catalog, IdKind, Value};
 use migration::Dialect;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
+use uuid::Uuid;
 
 use super::format::Rows;
 use super::insert::{Table, continue_ids};
@@ -44,7 +45,8 @@ enum Event {
     Failed(Error),
 }
 
-/// Writes the rows of files (or folders of files) into the database, all of them or none.
+/// Writes the rows of files (or folders of files) into the database, all of them or none. Where an organization is named,
+/// rows of `@tenant` types are its.
 ///
 /// # Errors
 /// The first bad row with its file, line, field and reason, unless bad rows are to be skipped; or the database's.
@@ -53,7 +55,7 @@ pub async fn import(
     database: &Database,
     catalog: &Arc<Catalog>,
     paths: &[PathBuf],
-    on_error: OnError,
+    (on_error, organization): (OnError, Option<Uuid>),
     listener: Listener<'_>,
 ) -> Result<Vec<Moved>> {
     let sources = Arc::new(sources(catalog, paths)?);
@@ -70,7 +72,9 @@ pub async fn import(
     let (sender, receiver) = channel(AHEAD);
     let reading = {
         let (catalog, sources, dialect) = (Arc::clone(catalog), Arc::clone(&sources), database.dialect());
-        tokio::task::spawn_blocking(move || read(&catalog, &sources, dialect, on_error, &sender))
+        tokio::task::spawn_blocking(move || {
+            read(&catalog, &sources, dialect, (on_error, organization), &sender)
+        })
     };
     let mut import = Import {
         context: Context::new(Arc::clone(catalog), Principal::Admin, Arc::new(Limits::default()), None),
@@ -110,8 +114,14 @@ pub async fn import(
 }
 
 /// Reads and checks all files. Rows whose ids the database counts come last: only then are all given ids known.
-fn read(catalog: &Catalog, sources: &[Source], dialect: Dialect, on_error: OnError, events: &Sender<Event>) {
-    let mut reader = Reader { catalog, on_error, events, without_id: false };
+fn read(
+    catalog: &Catalog,
+    sources: &[Source],
+    dialect: Dialect,
+    (on_error, organization): (OnError, Option<Uuid>),
+    events: &Sender<Event>,
+) {
+    let mut reader = Reader { catalog, on_error, organization, events, without_id: false };
     let mut again = Vec::new();
     for (at, source) in sources.iter().enumerate() {
         reader.without_id = false;
@@ -135,6 +145,7 @@ fn read(catalog: &Catalog, sources: &[Source], dialect: Dialect, on_error: OnErr
 struct Reader<'a> {
     catalog: &'a Catalog,
     on_error: OnError,
+    organization: Option<Uuid>,
     events: &'a Sender<Event>,
     /// Whether a row of the file has no id of its own.
     without_id: bool,
@@ -170,7 +181,7 @@ impl Reader<'_> {
                 Ok(row) => {
                     let line = row.line;
                     let raw = (self.on_error == OnError::Skip).then(|| row.to_json());
-                    match values(self.catalog, &source.target, row, now) {
+                    match values(self.catalog, &source.target, row, (now, self.organization)) {
                         Ok(values) => {
                             let without = serial && values.first().is_some_and(Value::is_null);
                             self.without_id |= without;
@@ -334,7 +345,7 @@ impl Import<'_> {
                 });
                 let Some(reference) = held else { continue };
                 // It may have been refused before for another reason, and then never was in the table.
-                if values(catalog, &source.target, row.clone(), clock::now()).is_err() {
+                if values(catalog, &source.target, row.clone(), (clock::now(), None)).is_err() {
                     continue;
                 }
                 if let (Some(rejects), Some(rows)) = (self.rejects.get_mut(at), self.rows.get_mut(at)) {

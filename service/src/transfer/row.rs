@@ -35,10 +35,10 @@ pub(super) fn values(
     catalog: &Catalog,
     target: &Target,
     row: RawRow,
-    now: DateTime<Utc>,
+    made: (DateTime<Utc>, Option<Uuid>),
 ) -> Result<Vec<Value>, Refused> {
     match target {
-        Target::Rows(id) => entity_row(catalog, catalog.entity(*id), row, now),
+        Target::Rows(id) => entity_row(catalog, catalog.entity(*id), row, made),
         Target::Links(links) => link_row(links, row),
     }
 }
@@ -64,8 +64,9 @@ fn entity_row(
     catalog: &Catalog,
     entity: &Entity,
     row: RawRow,
-    now: DateTime<Utc>,
+    (now, organization): (DateTime<Utc>, Option<Uuid>),
 ) -> Result<Vec<Value>, Refused> {
+    let tenant = entity.tenant_field();
     let mut given: Vec<Option<Value>> = vec![None; entity.fields.len()];
     for (key, cell) in row.cells {
         let at = field_at(entity, &key).ok_or_else(|| unknown(entity, &key))?;
@@ -84,7 +85,17 @@ fn entity_row(
         .iter()
         .zip(given)
         .map(|(field, given)| {
+            let owner = organization.map(Value::Uuid).filter(|_| tenant == Some(field.id));
             let value = match given {
+                Some(value) if owner.as_ref().is_some_and(|owner| *owner != value && !value.is_null()) => {
+                    return Err(Refused::new(
+                        Code::BadValue,
+                        Some(&field.name),
+                        "the row belongs to another organization than the one that is imported for",
+                    ));
+                }
+                Some(value) if !value.is_null() => value,
+                _ if owner.is_some() => owner.unwrap_or(Value::Null),
                 Some(value) if !(value.is_null() && field.system.is_some()) => value,
                 _ => made(entity, field, now, created.as_ref())?,
             };

@@ -78,13 +78,14 @@ async fn moved(
 ) -> (Folder, Database, Arc<Catalog>, Result<Vec<Moved>>) {
     let home = Folder::new();
     let (database, catalog) = database(&home, postgres).await;
-    let outcome = import(&database, &catalog, &[from.path().to_path_buf()], on_error, &mut |_| {}).await;
+    let outcome =
+        import(&database, &catalog, &[from.path().to_path_buf()], (on_error, None), &mut |_| {}).await;
     (home, database, catalog, outcome)
 }
 
 async fn exported(database: &Database, catalog: &Catalog, format: Format) -> Folder {
     let folder = Folder::new();
-    export(database, catalog, folder.path(), format, &mut |_| {}).await.unwrap();
+    export(database, catalog, folder.path(), (format, None), &mut |_| {}).await.unwrap();
     folder
 }
 
