@@ -6,6 +6,7 @@ mod http;
 mod issuer;
 mod provider;
 mod rotation;
+mod scene;
 mod server;
 mod signer;
 
