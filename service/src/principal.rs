@@ -139,22 +139,18 @@ impl Principal {
     /// What of the caller decides what is planned: two callers of one profile get the same plans, with other values.
     #[must_use]
     pub fn profile(&self, catalog: &Catalog) -> Profile {
-        match self {
-            Principal::Anonymous => Profile { class: Class::Anonymous, roles: Vec::new(), scopes: None },
-            _ if self.is_admin() => Profile { class: Class::Admin, roles: Vec::new(), scopes: None },
-            Principal::Admin => Profile { class: Class::Admin, roles: Vec::new(), scopes: None },
-            Principal::Known(subject) => Profile {
-                class: Class::Known,
-                roles: catalog
-                    .roles()
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, role)| subject.has_role(role))
-                    .map(|(index, _)| u32::try_from(index).unwrap_or(u32::MAX))
-                    .collect(),
-                scopes: subject.scopes.clone(),
-            },
-        }
+        let (class, roles) = match self {
+            Principal::Anonymous => (Class::Anonymous, Vec::new()),
+            _ if self.is_admin() => (Class::Admin, Vec::new()),
+            Principal::Admin | Principal::Known(_) => {
+                let has = |(index, role): (usize, &String)| self.has_role(role).then_some(index);
+                let roles = catalog.roles().iter().enumerate().filter_map(has);
+                (Class::Known, roles.map(|index| u32::try_from(index).unwrap_or(u32::MAX)).collect())
+            }
+        };
+        let subject = self.subject();
+        let scopes = subject.and_then(|subject| subject.scopes.clone());
+        Profile { class, proof: subject.map(|subject| subject.kind), roles, scopes }
     }
 
     /// A name of the caller that is unique and never a secret: what audit events and limits call it.
@@ -229,6 +225,8 @@ fn covers(scope: &str, plural: &str, writes: bool) -> bool {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Profile {
     class: Class,
+    /// What can be done about accounts differs between users, keys and the operator.
+    proof: Option<Kind>,
     /// Positions in the catalog's list of roles.
     roles: Vec<u32>,
     scopes: Option<Vec<String>>,

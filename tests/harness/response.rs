@@ -27,6 +27,13 @@ impl Response {
         values.join(", ")
     }
 
+    /// Each value of a header for itself.
+    #[must_use]
+    pub fn headers_named(&self, name: &str) -> Vec<String> {
+        let values = self.headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        values.map(ToOwned::to_owned).collect()
+    }
+
     /// The media type without its parameters.
     #[must_use]
     pub fn media_type(&self) -> String {

@@ -9,5 +9,6 @@ mod document;
 mod graphql;
 mod install;
 mod openid;
+mod provider;
 mod request;
 mod run;

@@ -46,6 +46,7 @@ pub struct Layers<E> {
     keys: Keys,
     rates: Option<Rates>,
     time: Duration,
+    https: bool,
     server_timing: bool,
     access_log: bool,
 }
@@ -61,6 +62,7 @@ impl<E: Endpoint<Output = Response>> Layers<E> {
             keys: Keys::new(config.auth.admin_key.reveal()),
             rates: None,
             time: config.limits.request_timeout.0,
+            https: config.public_url().starts_with("https://"),
             server_timing: config.helps(config.telemetry.server_timing),
             access_log: log::has_access_log(config),
         }
@@ -114,7 +116,7 @@ impl<E: Endpoint<Output = Response>> Layers<E> {
         compress::apply(coding, &mut response).await;
         let time = call.started().elapsed();
         let headers = response.headers_mut();
-        secure(headers);
+        secure(headers, self.https);
         self.cors.apply(origin, headers);
         headers.insert(REQUEST_ID, call.id().clone());
         if let Some(meter) = call.meter() {
@@ -200,7 +202,10 @@ impl<E: Endpoint<Output = Response>> Endpoint for Layers<E> {
 }
 
 /// Headers that make an answer harmless in a browser, where the endpoint has not said better.
-fn secure(headers: &mut HeaderMap) {
+fn secure(headers: &mut HeaderMap, https: bool) {
+    if https {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
         headers.insert(header::CONTENT_SECURITY_POLICY, NO_PAGE);

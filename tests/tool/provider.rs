@@ -1,0 +1,206 @@
+//! Signing in to the running program with an OpenID provider that other people wrote, and what must not work.
+
+use harness::{App, Backend, Mailbox, Response, json, runtime};
+use reqwest::Url;
+
+use crate::openid::{Account, OpenIdProvider, follow};
+
+const MODEL: &str = "type Note @model @allow(to: [ALL], where: { owner: { eq: \"$user.id\" } }) {
+  text: String!
+  owner: User! @default(value: \"$user.id\") @api(create: false, update: false)
+}";
+
+/// Where the program says it is: the browser of these tests never goes there itself.
+const PUBLIC: &str = "http://app.test";
+const BACK: &str = "http://app.test/auth/providers/local/callback";
+
+const ANN: Account<'_> =
+    Account { subject: "ann", email: "Ann@Example.com", email_verified: true, only_userinfo: true };
+
+async fn program(backend: Backend, issuer: &str, mailbox: &Mailbox) -> App {
+    App::with(backend, MODEL)
+        .env("LAUNCHWAY_SERVER__PUBLIC_URL", PUBLIC)
+        .env("LAUNCHWAY_MAIL__URL", &mailbox.url())
+        .env("LAUNCHWAY_AUTH__PROVIDERS__LOCAL__KIND", "openid")
+        .env("LAUNCHWAY_AUTH__PROVIDERS__LOCAL__ISSUER", issuer)
+        .env("LAUNCHWAY_AUTH__PROVIDERS__LOCAL__CLIENT_ID", OpenIdProvider::CLIENT_ID)
+        .env("LAUNCHWAY_AUTH__PROVIDERS__LOCAL__CLIENT_SECRET", OpenIdProvider::CLIENT_SECRET)
+        .start()
+        .await
+}
+
+/// The cookie that an answer sets under a name.
+fn cookie(reply: &Response, name: &str) -> String {
+    let found = reply.headers_named("set-cookie").into_iter().find_map(|line| {
+        let (pair, flags) = line.split_once(';').unwrap_or((&line, ""));
+        let value = pair.strip_prefix(&format!("{name}="))?;
+        assert!(flags.contains("HttpOnly") && flags.contains("SameSite=Lax"), "{line}");
+        Some(value.to_owned())
+    });
+    found.unwrap_or_else(|| panic!("no cookie {name}: {}", reply.whole()))
+}
+
+/// Goes to the provider and gives what the browser comes back with: the path with its query, and its cookie.
+async fn journey(app: &App, query: &str) -> (String, String) {
+    let sent = app.anyone().get(&format!("/auth/providers/local?{query}")).await.is(303);
+    let back = follow(&Url::parse(&sent.header("location")).unwrap(), BACK).await;
+    let path = format!("{}?{}", back.path(), back.query().unwrap_or_default());
+    (path, cookie(&sent, "launchway_sign_in"))
+}
+
+async fn arrive(app: &App, path: &str, browser: &str) -> Response {
+    app.anyone().with("cookie", &format!("launchway_sign_in={browser}")).get(path).await
+}
+
+/// Runs a test on both engines, with a provider that vouches for an account.
+fn with(account: Account<'static>, test: impl AsyncFn(&App, &Mailbox)) {
+    for backend in Backend::available() {
+        runtime::block_on(async {
+            let Some(server) = OpenIdProvider::start(BACK, account).await else { return };
+            let mailbox = Mailbox::start();
+            let app = program(backend, &server.issuer, &mailbox).await;
+            test(&app, &mailbox).await;
+        });
+    }
+}
+
+#[test]
+fn a_browser_signs_in_and_stays_signed_in_by_a_cookie() {
+    with(ANN, async |app, _| {
+        let (path, browser) = journey(app, "redirect=/done").await;
+        let back = arrive(app, &path, &browser).await.is(303);
+        assert_eq!(back.header("location"), "http://app.test/done");
+        let session = cookie(&back, "launchway");
+        let ann = app.anyone().with("cookie", &format!("launchway={session}"));
+        let me = ann.get("/auth/me").await.is(200).json();
+        assert_eq!(me["user"]["email"], "ann@example.com");
+        assert_eq!(me["user"]["emailVerified"], true);
+        let _ = ann.post("/v1/notes", json!({ "text": "mine" })).await.is(201);
+
+        // The same account the next time, and the same callback no second time.
+        let _ = arrive(app, &path, &browser).await.is(422).fails("TOKEN_INVALID");
+        let (path, browser) = journey(app, "redirect=/done").await;
+        let back = arrive(app, &path, &browser).await.is(303);
+        let again = app.anyone().with("cookie", &format!("launchway={}", cookie(&back, "launchway")));
+        assert_eq!(again.get("/auth/me").await.json()["user"]["id"], me["user"]["id"]);
+        assert_eq!(again.get("/v1/notes").await.json()["data"][0]["text"], "mine");
+    });
+}
+
+#[test]
+fn a_page_exchanges_a_code_for_tokens_once() {
+    with(ANN, async |app, _| {
+        let (path, browser) = journey(app, "redirect=/done&mode=code").await;
+        let back = arrive(app, &path, &browser).await.is(303);
+        let location = Url::parse(&back.header("location")).unwrap();
+        let code = location.query_pairs().find(|(key, _)| key == "code").unwrap().1.into_owned();
+        assert!(back.headers_named("set-cookie").iter().all(|line| !line.starts_with("launchway=")));
+        let tokens = app.anyone().post("/auth/exchange", json!({ "code": code })).await.is(200).json();
+        let bearer = format!("Bearer {}", tokens["accessToken"].as_str().unwrap());
+        let me = app.anyone().with("authorization", &bearer).get("/auth/me").await.is(200).json();
+        assert_eq!(me["user"]["email"], "ann@example.com");
+        let _ = app.anyone().post("/auth/exchange", json!({ "code": code })).await.is(422).fails("TOKEN_INVALID");
+    });
+}
+
+#[test]
+fn what_another_browser_began_is_not_finished_here() {
+    with(ANN, async |app, _| {
+        let (path, browser) = journey(app, "").await;
+        let (other_path, other) = journey(app, "").await;
+        let _ = app.anyone().get(&path).await.is(422).fails("TOKEN_INVALID");
+        let _ = arrive(app, &path, "lwt_invented").await.is(422);
+        // A victim who is sent to the attacker's callback: the state is not the one of this browser.
+        let _ = arrive(app, &path, &other).await.is(422).fails("TOKEN_INVALID");
+        let _ = arrive(app, &other_path.replace("state=", "state=x"), &browser).await.is(422);
+    });
+}
+
+#[test]
+fn a_provider_that_says_no_or_an_invented_code_signs_nobody_in() {
+    with(ANN, async |app, _| {
+        for broken in [("code=", "code=x"), ("iss=http", "iss=http%3A%2F%2Fevil&x=http")] {
+            let (path, browser) = journey(app, "redirect=/done").await;
+            let back = arrive(app, &path.replacen(broken.0, broken.1, 1), &browser).await.is(303);
+            assert_eq!(back.header("location"), "http://app.test/done?error=PROVIDER_FAILED", "{broken:?}");
+            assert!(back.headers_named("set-cookie").iter().all(|line| !line.starts_with("launchway=")));
+        }
+        let (path, browser) = journey(app, "redirect=/done").await;
+        let state = path.split(['?', '&']).find(|part| part.starts_with("state=")).unwrap().to_owned();
+        let denied = format!("/auth/providers/local/callback?error=access_denied&{state}");
+        let back = arrive(app, &denied, &browser).await.is(303);
+        assert_eq!(back.header("location"), "http://app.test/done?error=PROVIDER_FAILED");
+    });
+}
+
+#[test]
+fn browsers_are_sent_back_to_pages_of_ours_alone() {
+    with(ANN, async |app, _| {
+        for evil in [
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil.example",
+            "http://app.test@evil.example",
+            "http://app.test.evil.example",
+            "javascript:alert(1)",
+            "\\\\evil.example",
+        ] {
+            let address = Url::parse_with_params("http://app.test/", [("redirect", evil)]).unwrap();
+            let query = address.query().unwrap();
+            let _ = app.anyone().get(&format!("/auth/providers/local?{query}")).await.is(422);
+        }
+        let _ = app.anyone().get("/auth/providers/other").await.is(404);
+    });
+}
+
+#[test]
+fn an_account_that_somebody_else_made_is_not_taken_over() {
+    with(ANN, async |app, mailbox| {
+        let sign_up = json!({ "email": "ann@example.com", "password": "the attacker's own words" });
+        let _ = app.anyone().post("/auth/sign-up", sign_up).await.is(200);
+        let code = mailbox.wait("ann@example.com").await.code.unwrap();
+        let (path, browser) = journey(app, "redirect=/done").await;
+        let _ = arrive(app, &path, &browser).await.is(303);
+        // The code was never hers to begin with, and the password opens nothing.
+        let verify = json!({ "token": code, "password": "the attacker's own words" });
+        let _ = app.anyone().post("/auth/verify-email", verify).await.is(422).fails("TOKEN_INVALID");
+        let sign_in = json!({ "email": "ann@example.com", "password": "the attacker's own words" });
+        let _ = app.anyone().post("/auth/sign-in", sign_in).await.is(401);
+    });
+}
+
+#[test]
+fn an_address_that_was_not_proved_links_nothing() {
+    const CLAIMS: Account<'_> =
+        Account { subject: "mallory", email: "ann@example.com", email_verified: false, only_userinfo: true };
+    with(CLAIMS, async |app, mailbox| {
+        let account = json!({ "email": "ann@example.com", "password": "four words of ann" });
+        let _ = app.anyone().post("/auth/sign-up", account).await.is(200);
+        let code = mailbox.wait("ann@example.com").await.code.unwrap();
+        let verify = json!({ "token": code, "password": "four words of ann" });
+        let tokens = app.anyone().post("/auth/verify-email", verify).await.is(200).json();
+        let bearer = format!("Bearer {}", tokens["accessToken"].as_str().unwrap());
+        let ann = app.anyone().with("authorization", &bearer).get("/auth/me").await.is(200).json();
+        let (path, browser) = journey(app, "redirect=/done").await;
+        let back = arrive(app, &path, &browser).await.is(303);
+        let session = format!("launchway={}", cookie(&back, "launchway"));
+        let mallory = app.anyone().with("cookie", &session).get("/auth/me").await.is(200).json();
+        assert_ne!(mallory["user"]["id"], ann["user"]["id"]);
+        assert!(mallory["user"]["email"].is_null(), "{mallory}");
+    });
+}
+
+#[test]
+fn a_provider_that_is_down_is_said_to_be() {
+    for backend in Backend::available() {
+        runtime::block_on(async {
+            let mailbox = Mailbox::start();
+            // A port that nobody listens on.
+            let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).unwrap();
+            let app = program(backend, &format!("http://{free}"), &mailbox).await;
+            let reply = app.anyone().get("/auth/providers/local").await.is(503).fails("PROVIDER_UNAVAILABLE");
+            assert!(!reply.header("retry-after").is_empty());
+            let _ = app.anyone().get("/auth/providers").await.is(200);
+        });
+    }
+}
