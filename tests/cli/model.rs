@@ -88,10 +88,10 @@ fn nouns_that_go_together_do_not_collide() {
         ("Order", "OrderBy"),
         ("Order", "OrderItem"),
         ("Order", "OrderLine"),
-        ("User", "UserInput"),
-        ("User", "UserGroup"),
-        ("User", "UserFilter"),
-        ("User", "UserAggregation"),
+        ("Guest", "GuestInput"),
+        ("Guest", "GuestGroup"),
+        ("Guest", "GuestFilter"),
+        ("Guest", "GuestAggregation"),
         ("Phone", "PhoneNumber"),
         ("Item", "ItemList"),
         ("Store", "StoreKey"),
@@ -107,7 +107,7 @@ fn nouns_that_go_together_do_not_collide() {
 fn names_that_the_schema_needs_are_refused_with_both_named_and_a_way_out() {
     for (one, other) in [
         ("Post", "PostLink"),
-        ("User", "UserConnection"),
+        ("Guest", "GuestConnection"),
         ("Product", "ProductSet"),
         ("Import", "ImportBatch"),
         ("Log", "LogWhere"),

@@ -99,7 +99,8 @@ fn a_page_exchanges_a_code_for_tokens_once() {
         let bearer = format!("Bearer {}", tokens["accessToken"].as_str().unwrap());
         let me = app.anyone().with("authorization", &bearer).get("/auth/me").await.is(200).json();
         assert_eq!(me["user"]["email"], "ann@example.com");
-        let _ = app.anyone().post("/auth/exchange", json!({ "code": code })).await.is(422).fails("TOKEN_INVALID");
+        let _ =
+            app.anyone().post("/auth/exchange", json!({ "code": code })).await.is(422).fails("TOKEN_INVALID");
     });
 }
 
@@ -196,7 +197,8 @@ fn a_provider_that_is_down_is_said_to_be() {
         runtime::block_on(async {
             let mailbox = Mailbox::start();
             // A port that nobody listens on.
-            let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).unwrap();
+            let free =
+                std::net::TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).unwrap();
             let app = program(backend, &format!("http://{free}"), &mailbox).await;
             let reply = app.anyone().get("/auth/providers/local").await.is(503).fails("PROVIDER_UNAVAILABLE");
             assert!(!reply.header("retry-after").is_empty());

@@ -4,6 +4,7 @@
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
+use super::attempt::Attempt;
 use super::operation::{Caller, Done};
 use super::password::{self, Verdict};
 use super::session::{self, Beginning};
@@ -61,7 +62,7 @@ impl Auth {
             },
         };
         store.commit().await?;
-        self.0.mailer.post(&email, message);
+        self.mail(&email, message).await;
         Ok(Done::accepted(SENT))
     }
 
@@ -81,12 +82,13 @@ impl Auth {
         password: &str,
         cookie: bool,
     ) -> Result<Done> {
-        self.attempt(caller, token).await?;
+        let attempt = self.attempt(caller, token).await?;
         let mut store = self.store().await?;
         let (_, data) = user::peek(&mut store, Purpose::VerifyEmail, token).await?;
         store.rollback().await?;
         let hash = data.get("password").and_then(Json::as_str);
         if self.0.passwords.verify(password, hash).await? == Verdict::Wrong {
+            self.wrong(attempt).await;
             return Err(Error::new(Code::WrongPassword, "This is not the password that was chosen.")
                 .hint("Sign up again to choose another one.")
                 .at("password"));
@@ -128,7 +130,7 @@ impl Auth {
             let data: Option<Json> = data.and_then(|text| serde_json::from_str(&text).ok());
             let token = user::send(&mut store, Purpose::VerifyEmail, Some(known.user), data.as_ref()).await?;
             store.commit().await?;
-            self.0.mailer.post(&email, Message::VerifyEmail { token: token.into() });
+            self.mail(&email, Message::VerifyEmail { token: token.into() }).await;
         }
         Ok(Done::accepted(SENT))
     }
@@ -142,7 +144,7 @@ impl Auth {
         cookie: bool,
     ) -> Result<Done> {
         let email = user::address(email).map_err(|_| bad_credentials())?;
-        self.attempt(caller, &email).await?;
+        let attempt = self.attempt(caller, &email).await?;
         let found = {
             let text = format!("{}u.\"email\" = ?", user::CREDENTIALS);
             let args = [Arg::Flag(false), Arg::Text(&email)];
@@ -152,7 +154,7 @@ impl Auth {
         let hash = found.as_ref().filter(|found| found.verified).and_then(|found| found.password.as_deref());
         let verdict = self.0.passwords.verify(password, hash).await?;
         let Some(found) = found.filter(|found| verdict != Verdict::Wrong && !found.disabled) else {
-            return self.refused(caller, &email).await;
+            return self.refused(caller, &email, attempt).await;
         };
         let rehashed = match verdict {
             Verdict::RightButOld => Some(self.0.passwords.hash(password).await?),
@@ -167,7 +169,7 @@ impl Auth {
             };
             if !self.second_factor(&mut store, found.user, code).await? {
                 store.rollback().await?;
-                return self.refused(caller, &email).await;
+                return self.refused(caller, &email, attempt).await;
             }
         }
         if let Some(hash) = rehashed {
@@ -182,7 +184,8 @@ impl Auth {
     }
 
     /// Writes down that somebody could not sign in, and says no.
-    async fn refused(&self, caller: &Caller, email: &str) -> Result<Done> {
+    async fn refused(&self, caller: &Caller, email: &str, attempt: Attempt) -> Result<Done> {
+        self.wrong(attempt).await;
         let mut store = self.store().await?;
         let subject = user::by_email(&mut store, email).await?.map(|found| found.user);
         let event = match subject {
@@ -197,7 +200,7 @@ impl Auth {
     /// Whether a text is the password of a signed-in user.
     pub(super) async fn confirm_password(&self, caller: &Caller, password: &str) -> Result<Uuid> {
         let user = caller.user()?;
-        self.attempt(caller, &user.to_string()).await?;
+        let attempt = self.attempt(caller, &user.to_string()).await?;
         let text = format!("{}u.\"id\" = ?", user::CREDENTIALS);
         let row = super::store::look(&self.0.database, &text, &[Arg::Flag(false), Arg::Id(user)]).await?;
         let found = row.as_ref().map(Credentials::of).transpose()?.ok_or_else(bad_credentials)?;
@@ -205,6 +208,7 @@ impl Auth {
             // Who signs in with a provider alone has none to give.
             (None, _) | (Some(_), Verdict::Right | Verdict::RightButOld) => Ok(user),
             (Some(_), Verdict::Wrong) => {
+                self.wrong(attempt).await;
                 Err(Error::new(Code::WrongPassword, "This is not your password.").at("password"))
             }
         }
@@ -241,7 +245,7 @@ impl Auth {
             let token = user::send(&mut store, Purpose::ResetPassword, Some(known.user), None).await?;
             audit::note(&mut store, caller, audit::Event::of("user.password_forgotten", known.user)).await?;
             store.commit().await?;
-            self.0.mailer.post(&email, Message::ResetPassword { token: token.into() });
+            self.mail(&email, Message::ResetPassword { token: token.into() }).await;
         }
         Ok(Done::accepted(SENT))
     }
@@ -282,7 +286,7 @@ impl Auth {
             }
         };
         store.commit().await?;
-        self.0.mailer.post(&email, message);
+        self.mail(&email, message).await;
         Ok(Done::accepted(SENT))
     }
 

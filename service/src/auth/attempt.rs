@@ -1,7 +1,10 @@
-//! Guessing is slow: ten guesses in five minutes for each account, wherever they come from. Somebody who signed in from a
-//! device before has guesses of their own there, so that nobody is locked out by the guesses of others.
+//! Guessing is slow: at most ten wrong guesses in five minutes for each account, wherever they come from. Somebody who signed
+//! in from a device before has guesses of their own there, so that nobody is locked out by the guesses of others.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::operation::Caller;
 use super::user::{self, Purpose};
@@ -9,51 +12,82 @@ use super::{Auth, secret};
 use crate::error::{Code, Error, Result};
 use crate::throttle::{Policy, whole_seconds};
 
-/// Guesses at one account by all who are not known to it.
-const STRANGERS: Policy = Policy { name: "account", quota: 10, window: Duration::from_secs(300) };
+/// Wrong guesses at one account by all who are not known to it: five at once, and one more each minute, which makes ten
+/// in any five minutes.
+const STRANGERS: Policy = Policy { name: "account", quota: 5, window: Duration::from_secs(300) };
 
-/// Guesses at one account from a device that signed in before.
-const DEVICE: Policy = Policy { name: "device", quota: 10, window: Duration::from_secs(300) };
+/// Wrong guesses at one account from a device that signed in before.
+const DEVICE: Policy = Policy { name: "device", quota: 5, window: Duration::from_secs(300) };
+
+/// Mails to one address that somebody can cause who is not known.
+const MAILS: Policy = Policy { name: "mail", quota: 10, window: Duration::from_secs(3600) };
+
+/// A guess that is on its way. Guesses at one account take turns, or a crowd of them would all be the first.
+#[derive(Debug)]
+pub(super) struct Attempt {
+    limits: Vec<(Policy, String)>,
+    _turn: OwnedMutexGuard<()>,
+}
 
 impl Auth {
-    /// Counts a guess at somebody's secret before it is looked at.
+    /// Lets somebody guess at a secret of an account, which is named by its address or id.
     ///
     /// # Errors
     /// `RATE_LIMITED`, with the time to wait.
-    pub(super) async fn attempt(&self, caller: &Caller, at: &str) -> Result<()> {
+    pub(super) async fn attempt(&self, caller: &Caller, at: &str) -> Result<Attempt> {
         // What is limited is looked up by its hash: addresses are nobody's business.
         let account = secret::hash(at);
         let device = match &caller.device {
-            Some(device) => self.is_device(device, at).await?,
-            None => false,
+            Some(device) if self.is_device(device, at).await? => Some(secret::hash(device)),
+            _ => None,
         };
-        let key = match (&caller.device, device) {
-            (Some(device), true) => format!("{account} {}", secret::hash(device)),
-            _ => account,
+        let known = device.is_some();
+        let mut limits = match device {
+            Some(device) => vec![(DEVICE, format!("{account} {device}"))],
+            None => vec![(STRANGERS, account)],
         };
-        let policy = if device { &DEVICE } else { &STRANGERS };
-        let address = caller.network();
-        let mut asked = vec![(policy, key.as_str())];
-        let attempts = self.0.settings.attempts.filter(|_| !device);
-        if let (Some(policy), Some(address)) = (&attempts, address.as_deref()) {
-            asked.push((policy, address));
+        if let (Some(policy), Some(address), false) = (self.0.settings.attempts, caller.network(), known) {
+            limits.push((policy, address));
         }
-        let verdicts = self.0.throttle.take_all(&asked).await;
-        match verdicts.iter().filter(|verdict| !verdict.allowed).map(|verdict| verdict.retry_after).max() {
-            None => Ok(()),
+        let turn = limits.first().map(|(_, key)| key.clone()).unwrap_or_default();
+        let turn = self.0.turns.get_with(turn, || Arc::new(Mutex::new(())));
+        let attempt = Attempt { _turn: turn.lock_owned().await, limits };
+        let mut wait: Option<Duration> = None;
+        for (policy, key) in &attempt.limits {
+            let verdict = self.0.throttle.peek(policy, key).await;
+            wait = wait.max((!verdict.allowed).then_some(verdict.retry_after));
+        }
+        match wait {
+            None => Ok(attempt),
             Some(wait) => Err(Error::new(Code::RateLimited, "Too many attempts.")
                 .hint("Wait, or choose a new password with the code of a mail.")
                 .retry_after(whole_seconds(wait).max(1))),
         }
     }
 
+    /// Counts a guess that was wrong.
+    pub(super) async fn wrong(&self, attempt: Attempt) {
+        for (policy, key) in &attempt.limits {
+            self.0.throttle.take(policy, key, 1).await;
+        }
+    }
+
+    /// Sends a mail that somebody unknown asked for, unless the address got too many of them.
+    pub(super) async fn mail(&self, to: &str, message: crate::mail::Message) {
+        if self.0.throttle.take(&MAILS, &secret::hash(to), 1).await.allowed {
+            self.0.mailer.post(to, message);
+        } else {
+            tracing::warn!("an address was to get more mails than any is sent");
+        }
+    }
+
     /// Whether a device signed in to the account of an address before.
-    async fn is_device(&self, device: &str, email: &str) -> Result<bool> {
+    async fn is_device(&self, device: &str, at: &str) -> Result<bool> {
         let mut store = self.store().await?;
         let owner = user::peek(&mut store, Purpose::Device, device).await.ok().and_then(|(user, _)| user);
         let known = match owner {
             Some(owner) => {
-                user::email(&mut store, owner).await?.as_deref() == Some(email) || owner.to_string() == email
+                user::email(&mut store, owner).await?.as_deref() == Some(at) || owner.to_string() == at
             }
             None => false,
         };

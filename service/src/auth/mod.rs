@@ -18,6 +18,7 @@ mod provider;
 mod secret;
 mod session;
 mod store;
+mod table;
 mod token;
 mod totp;
 mod user;
@@ -31,6 +32,7 @@ use entity::Catalog;
 use moka::sync::Cache;
 use secrecy::SecretString;
 use serde_json::Value as Json;
+use tokio::sync::Mutex;
 
 use crate::clock;
 use crate::database::Database;
@@ -43,9 +45,10 @@ use crate::principal::Principal;
 use crate::throttle::{Policy, Throttle};
 
 pub use identify::Credential;
-pub use operation::{Caller, Done, OPERATIONS, Operation};
+pub use operation::{Caller, Done, Operation};
 pub use provider::{Arrival, Callback, Departure};
 pub use session::Cookie;
+pub use table::OPERATIONS;
 
 use password::Passwords;
 use secret::Vault;
@@ -57,6 +60,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long what is known of a caller is believed: a revocation on another node is in force after it.
 const BELIEVED: Duration = Duration::from_secs(2);
+
+/// How long the turns at an account are remembered: longer than one takes.
+const TURN: Duration = Duration::from_secs(600);
 
 /// Callers that are remembered for that long.
 const REMEMBERED: u64 = 20_000;
@@ -140,6 +146,8 @@ struct Inner {
     throttle: Throttle,
     providers: Vec<Provider>,
     issuers: Option<Issuers>,
+    /// Guesses at one account take turns.
+    turns: Cache<String, Arc<Mutex<()>>>,
 }
 
 impl Auth {
@@ -173,6 +181,7 @@ impl Auth {
             settings,
             mailer,
             throttle,
+            turns: Cache::builder().max_capacity(REMEMBERED).time_to_idle(TURN).build(),
             providers,
             issuers,
         })))

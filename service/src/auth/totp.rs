@@ -59,10 +59,11 @@ impl Auth {
     /// Turns the second factor on with a first code. All other sessions end.
     pub(super) async fn confirm_totp(&self, caller: &Caller, code: &str) -> Result<Done> {
         let user = caller.user()?;
-        self.attempt(caller, &user.to_string()).await?;
+        let attempt = self.attempt(caller, &user.to_string()).await?;
         let mut store = self.store().await?;
         store.lock_user(user).await?;
         if !self.step(&mut store, user, code, false).await? {
+            self.wrong(attempt).await;
             return Err(wrong_code());
         }
         let text = "update \"launchway_credentials\" set \"totp_on\" = ? where \"user_id\" = ?";
@@ -82,6 +83,9 @@ impl Auth {
         let mut store = self.store().await?;
         store.lock_user(user).await?;
         if !self.second_factor(&mut store, user, code).await? {
+            store.rollback().await?;
+            let attempt = self.attempt(caller, &user.to_string()).await?;
+            self.wrong(attempt).await;
             return Err(wrong_code());
         }
         let text = "update \"launchway_credentials\" set \"totp_on\" = ?, \"totp_seed\" = null where \"user_id\" = ?";
@@ -99,6 +103,9 @@ impl Auth {
         let mut store = self.store().await?;
         store.lock_user(user).await?;
         if !self.second_factor(&mut store, user, code).await? {
+            store.rollback().await?;
+            let attempt = self.attempt(caller, &user.to_string()).await?;
+            self.wrong(attempt).await;
             return Err(wrong_code());
         }
         let codes = recovery(&mut store, user).await?;
