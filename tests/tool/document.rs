@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use harness::program::workspace;
-use harness::{App, Backend, Value, json, model, runtime};
+use harness::{App, Backend, Mailbox, Value, json, model, runtime};
 
 use crate::install;
 use crate::run::{Said, run};
@@ -33,8 +33,42 @@ static DOCUMENTS: LazyLock<Vec<PathBuf>> = LazyLock::new(|| {
             files.push(file);
         }
     }
+    let told: Vec<_> =
+        Backend::available().into_iter().map(|backend| runtime::block_on(told_a_user(backend))).collect();
+    assert!(told.windows(2).all(|pair| pair[0] == pair[1]), "accounts: the engines' documents differ");
+    for (who, document) in ["anyone", "admin", "user"].iter().zip(&told[0]) {
+        let file = install::left().join(format!("accounts-{who}.json"));
+        std::fs::write(&file, document.to_string()).expect("the document is written");
+        files.push(file);
+    }
     files
 });
+
+/// A model that somebody has to sign in for.
+const ACCOUNTS: &str = "type Note @model @allow(to: [ALL], where: { owner: { eq: \"$user.id\" } }) {
+  text: String!
+  owner: User! @default(value: \"$user.id\") @api(create: false, update: false)
+}
+type Project @model @tenant @unique(fields: [\"code\"]) @allow(to: [ALL], role: \"org:owner\") @allow(to: [READ], role: \"service\") {
+  code: String!
+}";
+
+async fn told_a_user(backend: Backend) -> [Value; 3] {
+    let mailbox = Mailbox::start();
+    let app = App::with(backend, ACCOUNTS).env("LAUNCHWAY_MAIL__URL", &mailbox.url()).start().await;
+    let (email, password) = ("ann@example.com", "four words nobody guesses");
+    let _ = app.anyone().post("/auth/sign-up", json!({ "email": email, "password": password })).await.is(200);
+    let code = mailbox.wait(email).await.code.expect("a code");
+    let verify = json!({ "token": code, "password": password });
+    let tokens = app.anyone().post("/auth/verify-email", verify).await.is(200).json();
+    let bearer = format!("Bearer {}", tokens["accessToken"].as_str().expect("a token"));
+    let user = app.anyone().with("authorization", &bearer);
+    let mut documents = Vec::new();
+    for actor in [app.anyone(), app.admin(), user] {
+        documents.push(actor.get("/openapi.json").await.good().json());
+    }
+    documents.try_into().expect("three documents")
+}
 
 async fn told(backend: Backend, model: &str) -> [Value; 2] {
     let app = App::start(backend, model).await;

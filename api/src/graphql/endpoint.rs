@@ -200,7 +200,10 @@ fn respond(answer: Answer, (media, formed): (Media, bool), allow: &'static str, 
     let mut response = Response::builder().status(status).body(answer.body);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
-    headers.insert(header::VARY, HeaderValue::from_static("Accept, Authorization, X-Api-Key, X-Organization, Cookie"));
+    headers.insert(
+        header::VARY,
+        HeaderValue::from_static("Accept, Authorization, X-Api-Key, X-Organization, Cookie"),
+    );
     // An answer hangs on who asks; nobody on the way may keep it.
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     if answer.repeated {

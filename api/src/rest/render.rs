@@ -25,7 +25,8 @@ const PAGE: &[&str] = &["after", "before", "starting_after", "ending_before", "o
 
 /// What rows look like depends on who asks and in what form: an answer is not for everybody.
 const CACHE: HeaderValue = HeaderValue::from_static("private, no-cache");
-const VARY: HeaderValue = HeaderValue::from_static("accept, authorization, x-api-key, x-organization, cookie, prefer");
+const VARY: HeaderValue =
+    HeaderValue::from_static("accept, authorization, x-api-key, x-organization, cookie, prefer");
 
 /// An answer with a body in some media type.
 pub(super) fn body(status: StatusCode, media_type: &'static str, body: impl Into<Body>) -> Response {

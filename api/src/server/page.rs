@@ -118,7 +118,10 @@ impl Endpoint for Document {
         }
         // Others see another document.
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-        headers.append(header::VARY, HeaderValue::from_static("authorization, x-api-key, x-organization, cookie"));
+        headers.append(
+            header::VARY,
+            HeaderValue::from_static("authorization, x-api-key, x-organization, cookie"),
+        );
         Ok(response)
     }
 }

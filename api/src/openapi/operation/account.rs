@@ -54,7 +54,7 @@ impl<'v> Writer<'v> {
         let operation = Operation {
             id: doing.name.to_owned(),
             summary: about.to_owned(),
-            description: (about.len() + 1 < doing.about.len()).then(|| doing.about.to_owned()),
+            description: Some(doing.about.to_owned()),
             parameters: Vec::new(),
             body: (!taken.is_empty()).then(|| {
                 let schema = takes(&taken);
@@ -89,7 +89,9 @@ impl<'v> Writer<'v> {
         let list = Operation {
             id: "listProviders".to_owned(),
             summary: "The providers one can sign in with".to_owned(),
-            description: None,
+            description: Some(
+                "`GET /auth/providers/{name}?redirect=/` sends a browser to one of them and back.".to_owned(),
+            ),
             parameters: Vec::new(),
             body: None,
             answers: vec![(

@@ -272,8 +272,10 @@ fn place(fields: &[FieldId], steps: &[StepPlan]) -> Option<Vec<String>> {
 
 /// Whether a row says which one it is.
 fn identified(entity: &Entity, conflict: &[FieldId], given: &[(FieldId, Cell)]) -> Result<()> {
+    // The organization is that of the caller.
+    let known = |field: FieldId| field == Entity::KEY || entity.tenant_field() == Some(field);
     if let Some(field) =
-        conflict.iter().find(|field| **field != Entity::KEY && !given.iter().any(|(id, _)| id == *field))
+        conflict.iter().find(|field| !known(**field) && !given.iter().any(|(id, _)| id == *field))
     {
         let name = &entity.field(*field).name;
         return Err(Error::new(
