@@ -1,6 +1,8 @@
 //! Accounts: made, proved, signed in to, changed, deleted. Nobody learns here whether an address has an account: the same
 //! answer after the same time.
 
+use std::sync::Arc;
+
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
@@ -26,7 +28,28 @@ pub(super) struct NewAccount<'a> {
     pub(super) invitation: Option<&'a str>,
 }
 
+/// Characters of a user's name.
+const NAME: usize = 200;
+
 impl Auth {
+    /// Does what depends on whether an address has an account beside the answer: its time would tell.
+    fn later(&self, what: &'static str, work: impl Future<Output = Result<()>> + Send + 'static) {
+        let Ok(place) = Arc::clone(&self.0.later).try_acquire_owned() else {
+            tracing::warn!(what, "too much is being done about accounts; this is left out");
+            return;
+        };
+        tokio::spawn(async move {
+            if let Err(error) = work.await {
+                tracing::error!(
+                    what,
+                    code = error.code().as_str(),
+                    "what was asked for about an account failed"
+                );
+            }
+            drop(place);
+        });
+    }
+
     /// Makes an account whose address is to be proved.
     pub(super) async fn sign_up(&self, caller: &Caller, new: NewAccount<'_>) -> Result<Done> {
         let email = user::address(new.email)?;
@@ -40,30 +63,43 @@ impl Auth {
                 return Err(Error::new(Code::SignUpClosed, "Nobody can make an account here."));
             }
         }
+        if new.name.is_some_and(|name| name.chars().count() > NAME) {
+            let message = format!("A name has at most {NAME} characters.");
+            return Err(Error::new(Code::BadValue, message).at("name"));
+        }
         let hash = self.0.passwords.hash(new.password).await?;
-        let mut store = self.store().await?;
         if let Some(invitation) = new.invitation {
+            let mut store = self.store().await?;
             user::peek(&mut store, Purpose::Invitation, invitation)
                 .await
                 .map_err(|error| error.map_input(&|_, _| vec!["invitation".into()]))?;
+            store.rollback().await?;
         }
-        let message = match user::by_email(&mut store, &email).await? {
+        let (auth, caller, name) = (self.clone(), caller.clone(), new.name.map(str::to_owned));
+        self.later("sign-up", async move { auth.signed_up(&caller, &email, &hash, name.as_deref()).await });
+        Ok(Done::accepted(SENT))
+    }
+
+    /// Makes the account, where the address has none; a mail goes there in any case.
+    async fn signed_up(&self, caller: &Caller, email: &str, hash: &str, name: Option<&str>) -> Result<()> {
+        let mut store = self.store().await?;
+        let message = match user::by_email(&mut store, email).await? {
             Some(known) if known.verified => Message::AccountExists,
             // Whoever did not prove the address has no account yet: the one who does chooses the password.
-            Some(known) => self.prove(&mut store, known.user, &hash, new.name).await?,
-            None => match user::make(&mut store, Some(&email), false, new.name).await {
+            Some(known) => self.prove(&mut store, known.user, hash, name).await?,
+            None => match user::make(&mut store, Some(email), false, name).await {
                 Ok(user) => {
                     audit::note(&mut store, caller, audit::Event::of("user.signed_up", user)).await?;
-                    self.prove(&mut store, user, &hash, new.name).await?
+                    self.prove(&mut store, user, hash, name).await?
                 }
                 // Somebody else was quicker, with the same address.
-                Err(error) if is_taken(&error) => return Ok(Done::accepted(SENT)),
+                Err(error) if is_taken(&error) => return Ok(()),
                 Err(error) => return Err(error),
             },
         };
         store.commit().await?;
-        self.mail(&email, message).await;
-        Ok(Done::accepted(SENT))
+        self.mail(email, message).await;
+        Ok(())
     }
 
     /// Keeps the password beside the code that proves the address: whoever has both gets the account.
@@ -119,20 +155,26 @@ impl Auth {
     }
 
     /// Sends the code again.
-    pub(super) async fn resend_verification(&self, email: &str) -> Result<Done> {
-        let email = user::address(email)?;
-        let mut store = self.store().await?;
-        if let Some(known) = user::by_email(&mut store, &email).await?.filter(|known| !known.verified) {
-            // The password that waits for the proof stays the one that was chosen last.
-            let text = "select \"data\" from \"launchway_tokens\" where \"user_id\" = ? and \"kind\" = ? order by \"expires_at\" desc limit 1";
-            let row = store.one(text, &[Arg::Id(known.user), Arg::Text("verify_email")]).await?;
-            let data = row.map(|row| row.maybe_text(0)).transpose()?.flatten();
-            let data: Option<Json> = data.and_then(|text| serde_json::from_str(&text).ok());
-            let token = user::send(&mut store, Purpose::VerifyEmail, Some(known.user), data.as_ref()).await?;
-            store.commit().await?;
-            self.mail(&email, Message::VerifyEmail { token: token.into() }).await;
-        }
+    pub(super) fn resend_verification(&self, email: &str) -> Result<Done> {
+        let (auth, email) = (self.clone(), user::address(email)?);
+        self.later("verification", async move { auth.resent(&email).await });
         Ok(Done::accepted(SENT))
+    }
+
+    async fn resent(&self, email: &str) -> Result<()> {
+        let mut store = self.store().await?;
+        let Some(known) = user::by_email(&mut store, email).await?.filter(|known| !known.verified) else {
+            return store.rollback().await;
+        };
+        // The password that waits for the proof stays the one that was chosen last.
+        let text = "select \"data\" from \"launchway_tokens\" where \"user_id\" = ? and \"kind\" = ? order by \"expires_at\" desc limit 1";
+        let row = store.one(text, &[Arg::Id(known.user), Arg::Text("verify_email")]).await?;
+        let data = row.map(|row| row.maybe_text(0)).transpose()?.flatten();
+        let data: Option<Json> = data.and_then(|text| serde_json::from_str(&text).ok());
+        let token = user::send(&mut store, Purpose::VerifyEmail, Some(known.user), data.as_ref()).await?;
+        store.commit().await?;
+        self.mail(email, Message::VerifyEmail { token: token.into() }).await;
+        Ok(())
     }
 
     /// Signs in with a password, and with a second factor where the user has one.
@@ -237,17 +279,23 @@ impl Auth {
     }
 
     /// Sends a code for a new password.
-    pub(super) async fn forgot_password(&self, caller: &Caller, email: &str) -> Result<Done> {
-        let email = user::address(email)?;
-        let mut store = self.store().await?;
-        let known = user::by_email(&mut store, &email).await?;
-        if let Some(known) = known.filter(|known| known.verified && !known.disabled) {
-            let token = user::send(&mut store, Purpose::ResetPassword, Some(known.user), None).await?;
-            audit::note(&mut store, caller, audit::Event::of("user.password_forgotten", known.user)).await?;
-            store.commit().await?;
-            self.mail(&email, Message::ResetPassword { token: token.into() }).await;
-        }
+    pub(super) fn forgot_password(&self, caller: &Caller, email: &str) -> Result<Done> {
+        let (auth, caller, email) = (self.clone(), caller.clone(), user::address(email)?);
+        self.later("reset", async move { auth.forgotten(&caller, &email).await });
         Ok(Done::accepted(SENT))
+    }
+
+    async fn forgotten(&self, caller: &Caller, email: &str) -> Result<()> {
+        let mut store = self.store().await?;
+        let known = user::by_email(&mut store, email).await?;
+        let Some(known) = known.filter(|known| known.verified && !known.disabled) else {
+            return store.rollback().await;
+        };
+        let token = user::send(&mut store, Purpose::ResetPassword, Some(known.user), None).await?;
+        audit::note(&mut store, caller, audit::Event::of("user.password_forgotten", known.user)).await?;
+        store.commit().await?;
+        self.mail(email, Message::ResetPassword { token: token.into() }).await;
+        Ok(())
     }
 
     /// Chooses a new password with a code. All sessions end; a second factor stays.
@@ -275,9 +323,14 @@ impl Auth {
     pub(super) async fn change_email(&self, caller: &Caller, email: &str, password: &str) -> Result<Done> {
         let email = user::address(email)?;
         let user = self.confirm_password(caller, password).await?;
+        let auth = self.clone();
+        self.later("address", async move { auth.new_address(user, &email).await });
+        Ok(Done::accepted(SENT))
+    }
+
+    async fn new_address(&self, user: Uuid, email: &str) -> Result<()> {
         let mut store = self.store().await?;
-        let taken = user::by_email(&mut store, &email).await?.is_some();
-        let message = match taken {
+        let message = match user::by_email(&mut store, email).await?.is_some() {
             true => Message::AccountExists,
             false => {
                 let data = json!({ "email": email });
@@ -286,8 +339,8 @@ impl Auth {
             }
         };
         store.commit().await?;
-        self.mail(&email, message).await;
-        Ok(Done::accepted(SENT))
+        self.mail(email, message).await;
+        Ok(())
     }
 
     /// Proves the new address.

@@ -32,7 +32,7 @@ use entity::Catalog;
 use moka::sync::Cache;
 use secrecy::SecretString;
 use serde_json::Value as Json;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 
 use crate::clock;
 use crate::database::Database;
@@ -60,6 +60,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long what is known of a caller is believed: a revocation on another node is in force after it.
 const BELIEVED: Duration = Duration::from_secs(2);
+
+/// What is done about accounts beside answers, at once at most.
+const LATER: usize = 200;
 
 /// How long the turns at an account are remembered: longer than one takes.
 const TURN: Duration = Duration::from_secs(600);
@@ -148,6 +151,8 @@ struct Inner {
     issuers: Option<Issuers>,
     /// Guesses at one account take turns.
     turns: Cache<String, Arc<Mutex<()>>>,
+    /// What is done beside answers, at once at most.
+    later: Arc<Semaphore>,
 }
 
 impl Auth {
@@ -182,6 +187,7 @@ impl Auth {
             mailer,
             throttle,
             turns: Cache::builder().max_capacity(REMEMBERED).time_to_idle(TURN).build(),
+            later: Arc::new(Semaphore::new(LATER)),
             providers,
             issuers,
         })))

@@ -342,7 +342,7 @@ impl Auth {
             "verifyEmail" => {
                 self.verify_email(caller, given.text("token"), given.text("password"), cookie).await
             }
-            "resendVerification" => self.resend_verification(given.text("email")).await,
+            "resendVerification" => self.resend_verification(given.text("email")),
             "signIn" => {
                 let who = (given.text("email"), given.text("password"));
                 self.sign_in(caller, who, given.maybe("code"), cookie).await
@@ -354,7 +354,7 @@ impl Auth {
             "changePassword" => {
                 self.change_password(caller, given.text("password"), given.text("newPassword")).await
             }
-            "forgotPassword" => self.forgot_password(caller, given.text("email")).await,
+            "forgotPassword" => self.forgot_password(caller, given.text("email")),
             "resetPassword" => {
                 self.reset_password(caller, given.text("token"), given.text("newPassword")).await
             }
