@@ -1,7 +1,9 @@
 //! Black-box tests of the running program, one file per concern, each on SQLite and on PostgreSQL.
 
 mod access;
+mod account;
 mod aggregate;
+mod api_key;
 mod architecture;
 mod chinook;
 mod collision;
