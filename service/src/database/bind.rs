@@ -35,6 +35,17 @@ pub fn bind_list(dialect: Dialect, ty: FieldType, values: &[Value]) -> Bound {
     }
 }
 
+/// The bound form of a list of which nothing is known: no value is in it, and none is outside of it.
+#[must_use]
+pub fn bind_unknown_list(dialect: Dialect, ty: FieldType) -> Bound {
+    match dialect {
+        // An array with a null in it is not one the driver takes: it panics.
+        Dialect::Postgres => Bound::Array(array_type(ty), None),
+        // Without an array there would be no items, and that is known.
+        Dialect::Sqlite => Bound::String(Some("[null]".to_owned())),
+    }
+}
+
 fn plain_json(value: Bound) -> serde_json::Value {
     match value {
         Bound::Bool(Some(value)) => i64::from(value).into(),

@@ -149,8 +149,7 @@ fn claimed(dialect: Dialect, context: &Context, claim: &Claim, ty: FieldType, fo
     });
     match (value, form) {
         (Some(value), form) => form_value(dialect, ty, form, &value),
-        // A list with nothing known in it, which nothing is in and nothing is outside of.
-        (None, Form::Set) => bind::bind_list(dialect, ty, &[Value::Null]),
+        (None, Form::Set) => bind::bind_unknown_list(dialect, ty),
         (None, Form::Items) => bind::bind(dialect, ty, true, &Value::Null),
         (None, Form::Pattern(_) | Form::Expression(_)) => sea_orm::Value::String(None),
         (None, Form::Plain(list)) => bind::bind(dialect, ty, list, &Value::Null),
