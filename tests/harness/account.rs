@@ -1,5 +1,7 @@
 //! People with accounts: they sign up by mail, as everybody does.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use crate::{Actor, App, Backend, Mailbox, runtime};
@@ -59,6 +61,15 @@ pub fn bearer(app: &App, token: &str) -> Actor {
 #[must_use]
 pub fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_else(|| panic!("no text: {value}"))
+}
+
+/// Asks again until something holds.
+pub async fn until(holds: impl AsyncFn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !holds().await {
+        assert!(Instant::now() < deadline, "it does not come to hold");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// Runs a test on every engine, with a program that sends its mails to a mailbox.

@@ -26,6 +26,7 @@ mod range;
 mod rate;
 mod refusal;
 mod rest;
+mod secret;
 mod serial;
 mod server;
 mod soft_delete;

@@ -4,12 +4,14 @@ mod apply;
 mod check;
 mod export;
 mod import;
+mod key;
 mod model;
 mod output;
 mod plan;
 mod progress;
 mod serve;
 mod setting;
+mod user;
 mod watch;
 
 use std::process::ExitCode;
@@ -64,6 +66,10 @@ enum Command {
     Import(import::Arguments),
     /// Write all rows to a folder of NDJSON files.
     Export(export::Arguments),
+    /// Make, list and change users.
+    User(user::Arguments),
+    /// Make, list and end keys of programs.
+    Key(key::Arguments),
     /// Show the settings in force, and where each came from (secrets masked).
     Config(setting::Arguments),
 }
@@ -133,6 +139,8 @@ fn run(command: Command) -> Outcome {
         Command::Apply(arguments) => apply::run(&arguments),
         Command::Import(arguments) => import::run(arguments),
         Command::Export(arguments) => export::run(arguments),
+        Command::User(arguments) => user::run(arguments),
+        Command::Key(arguments) => key::run(arguments),
         Command::Config(arguments) => setting::run(&arguments),
     }
 }
@@ -186,6 +194,10 @@ mod tests {
             "launchway import model.graphql --database sqlite://x.db data/Track.csv data/Album.ndjson",
             "launchway export out",
             "launchway export model.graphql out --database sqlite://x.db",
+            "launchway user create ann@example.com --role admin --model shop.graphql",
+            "launchway user list --json --database postgres://x/y",
+            "launchway key create --name ci --scope tracks:read --user ann@example.com",
+            "launchway key revoke lwk_abc",
             "launchway config --default",
         ] {
             let parsed = Cli::try_parse_from(line.split(' '));
@@ -197,6 +209,8 @@ mod tests {
             "launchway serve --apply all",
             "launchway import",
             "launchway export",
+            "launchway user",
+            "launchway key create --name ci --scope *",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
         }

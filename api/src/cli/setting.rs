@@ -12,13 +12,13 @@ use crate::config::{self, Config, Flag, Sources, print};
 #[derive(Debug, Clone, Args)]
 pub(super) struct Common {
     /// Where the data is: sqlite://path or postgres://user:password@host/name [default: sqlite://launchway.db]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, global = true, value_name = "URL")]
     database: Option<String>,
     /// A settings file [default: launchway.toml when it is there]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Serve the world: stricter settings, fewer helps.
-    #[arg(long)]
+    #[arg(long, global = true)]
     production: bool,
 }
 

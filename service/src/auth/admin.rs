@@ -1,6 +1,6 @@
 //! What administrators do to users.
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use super::operation::{Caller, Done};
@@ -84,6 +84,45 @@ impl Auth {
         audit::note(&mut store, caller, audit::Event::of("user.made", made).with("roles", roles)).await?;
         store.commit().await?;
         Ok(made)
+    }
+
+    /// All users: id, address, roles, whether disabled; the oldest first, 1,000 at most.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn users(&self) -> Result<Vec<Json>> {
+        let mut store = self.store().await?;
+        let text = "select \"id\", \"email\", \"roles\", \"disabled\" from \"launchway_users\" order by \"created_at\", \"id\" limit 1000";
+        let rows = store.all(text, &[]).await?;
+        store.rollback().await?;
+        rows.iter()
+            .map(|row| {
+                Ok(json!({
+                    "id": row.id(0)?.to_string(), "email": row.maybe_text(1)?,
+                    "roles": row.texts(2)?, "disabled": row.flag(3)?,
+                }))
+            })
+            .collect()
+    }
+
+    /// All keys: id, name, how they begin, scopes; the oldest first, 1,000 at most.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn keys(&self) -> Result<Vec<Json>> {
+        let mut store = self.store().await?;
+        let text = "select \"id\", \"name\", \"prefix\", \"scopes\", \"user_id\", \"organization_id\" from \"launchway_api_keys\" order by \"created_at\", \"id\" limit 1000";
+        let rows = store.all(text, &[]).await?;
+        store.rollback().await?;
+        let id = |id: Option<Uuid>| id.map(|id| id.to_string());
+        rows.iter()
+            .map(|row| {
+                Ok(json!({
+                    "id": row.id(0)?.to_string(), "name": row.text(1)?, "prefix": row.text(2)?, "scopes": row.texts(3)?,
+                    "user": id(row.maybe_id(4)?), "organization": id(row.maybe_id(5)?),
+                }))
+            })
+            .collect()
     }
 
     /// The user of an address.

@@ -230,8 +230,8 @@ impl Auth {
         to: Uuid,
         password: &str,
     ) -> Result<Done> {
-        let user = self.confirm_password(caller, password).await?;
         let organization = caller.owns()?;
+        let user = self.confirm_password(caller, password).await?;
         let mut store = self.store().await?;
         store.lock_organization(organization).await?;
         if role_of(&mut store, organization, user).await?.as_deref() != Some(OWNER) {
@@ -253,8 +253,8 @@ impl Auth {
 
     /// Deletes the organization that the caller owns, unless rows belong to it.
     pub(super) async fn delete_organization(&self, caller: &Caller, password: &str) -> Result<Done> {
-        let user = self.confirm_password(caller, password).await?;
         let organization = caller.owns()?;
+        let user = self.confirm_password(caller, password).await?;
         let mut store = self.store().await?;
         store.lock_organization(organization).await?;
         if role_of(&mut store, organization, user).await?.as_deref() != Some(OWNER) {
