@@ -260,10 +260,12 @@ impl<'a> WritePlanner<'a> {
     ) -> Result<()> {
         let target = self.entity(relation.target);
         self.permitted(target.id, Operation::Update)?;
+        self.given_from_afar(target.id, field, Operation::Update)?;
         let parent = self.cell(key, relation)?;
         let rule = Predicate::and([
             access::alive(&self.context().catalog, target.id),
             access::rows(self.context(), target.id, Operation::Update),
+            access::member(self.context(), target, &target.field(field).name, Operation::Update),
         ]);
         let named = |op| Predicate::Compare {
             field: Entity::KEY,
@@ -293,6 +295,22 @@ impl<'a> WritePlanner<'a> {
             self.reassign(target, field, parent, predicate, Expect::Exactly(count, no_such_row(target)));
         }
         Ok(())
+    }
+
+    /// A key that is written from the other side of its relation is written all the same: what narrows it there,
+    /// narrows it here.
+    pub(super) fn given_from_afar(
+        &self,
+        entity: EntityId,
+        field: FieldId,
+        operation: Operation,
+    ) -> Result<()> {
+        let (context, definition) = (self.context(), self.entity(entity));
+        let name = &definition.field(field).name;
+        if access::member_opens(&context.catalog, definition, &context.principal, name, operation) {
+            return Ok(());
+        }
+        Err(Error::new(Code::Forbidden, format!("You may not write the {} of this relation.", definition.name)))
     }
 
     /// The rows whose key is that of the row.
