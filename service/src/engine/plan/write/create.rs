@@ -45,13 +45,10 @@ impl<'a> WritePlanner<'a> {
         if definition.key == IdKind::Serial && row.values.iter().any(|(field, _)| field.id == Entity::KEY) {
             return Err(made_by_server(definition));
         }
-        let preset_writable: Vec<Predicate> = preset
-            .iter()
-            .map(|(field, _)| {
-                access::member(self.context(), definition, &definition.field(*field).name, Operation::Create)
-            })
-            .collect();
-        let writable = Predicate::and(preset_writable.into_iter().chain([row.writable]));
+        let names = preset.iter().map(|(field, _)| &definition.field(*field).name);
+        let preset_becoming =
+            names.map(|name| access::member_afterwards(self.context(), definition, name, Operation::Create));
+        let becoming = Predicate::and(preset_becoming.chain([row.becoming]));
         let mut given = preset;
         given.extend(row.values.into_iter().map(|(field, value)| (field.id, Cell::Value(value))));
         let (to_one, to_many): (Vec<_>, Vec<_>) = row
@@ -67,11 +64,11 @@ impl<'a> WritePlanner<'a> {
             }
         }
         let (fields, cells) = self.complete(definition, given)?;
-        if writable != Predicate::Always || !to_many.is_empty() {
+        if becoming != Predicate::Always || !to_many.is_empty() {
             self.flush(entity, flat, keys);
             let key = self.insert(definition, vec![(fields, cells)]);
             keys.0.extend(key.0.clone());
-            self.require(entity, key.clone(), writable);
+            self.require(entity, key.clone(), becoming);
             for (relation, input) in to_many {
                 self.link_many(definition, relation, input, &key, true, depth)
                     .map_err(|error| error.at(relation.name.as_str()))?;

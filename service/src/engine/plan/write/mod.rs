@@ -75,6 +75,8 @@ pub(crate) enum StepPlan {
         near: Keys,
         /// The far side's keys; all when absent.
         far: Option<Keys>,
+        /// The far rows that are meant: others stay.
+        visible: Predicate,
     },
     /// Rows must fulfil a condition, or everything is undone.
     Require {

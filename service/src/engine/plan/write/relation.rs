@@ -208,12 +208,15 @@ impl<'a> WritePlanner<'a> {
     ) -> Result<()> {
         let mut join = self.join(relation)?;
         join.near.1 = entity.id;
+        // A row that the caller does not see is as if it were not there, and stays related.
+        let visible = self.reads.visible(relation.target);
+        let near = key.clone();
         if verb == "disconnect" {
-            self.steps.push(StepPlan::Unlink { join, near: key.clone(), far: Some(Keys::known(ids)) });
+            self.steps.push(StepPlan::Unlink { join, near, far: Some(Keys::known(ids)), visible });
             return Ok(());
         }
         if verb == "set" {
-            self.steps.push(StepPlan::Unlink { join: join.clone(), near: key.clone(), far: None });
+            self.steps.push(StepPlan::Unlink { join: join.clone(), near, far: None, visible });
         }
         self.visible_rows(relation.target, ids.clone());
         if !ids.is_empty() {
@@ -338,6 +341,9 @@ impl<'a> WritePlanner<'a> {
         assigns.extend(self.bookkeeping(target));
         self.steps.push(StepPlan::Update { slot, entity: target.id, predicate, assigns, expect });
         self.afterwards(target.id, Operation::Update, Keys::slot(slot));
+        let name = &target.field(field).name;
+        let becoming = access::member_afterwards(self.context(), target, name, Operation::Update);
+        self.require(target.id, Keys::slot(slot), becoming);
     }
 }
 
