@@ -26,7 +26,13 @@ pub fn afterwards(context: &Context, entity: EntityId, operation: Operation) -> 
 /// Whether an operation on a field or relation is open at all, and on which rows.
 #[must_use]
 pub fn member(context: &Context, entity: &Entity, name: &str, operation: Operation) -> Predicate {
-    Binder { context }.member(entity, name, operation)
+    Binder { context }.member(entity, name, operation, |rule| &rule.condition)
+}
+
+/// How a row must look after a create or an update that gave it this field or relation.
+#[must_use]
+pub fn member_afterwards(context: &Context, entity: &Entity, name: &str, operation: Operation) -> Predicate {
+    Binder { context }.member(entity, name, operation, afterwards_of)
 }
 
 /// Whether a principal can see any row of an entity: what they can't does not exist for them.
@@ -157,6 +163,11 @@ fn granted<'a>(
     rules.iter().filter(move |rule| rule.operations.has(operation) && principal.has_role(&rule.role))
 }
 
+/// How a rule says that a row must look afterwards.
+fn afterwards_of(rule: &Rule) -> &Predicate {
+    rule.check.as_ref().unwrap_or(&rule.condition)
+}
+
 struct Binder<'a> {
     context: &'a Context,
 }
@@ -179,8 +190,7 @@ impl Binder<'_> {
         }
         let definition = self.context.catalog.entity(entity);
         let rules = granted(&definition.access.rules, &self.context.principal, operation).map(|rule| {
-            let check = rule.check.as_ref().unwrap_or(&rule.condition);
-            Predicate::and([check.clone(), self.via(definition, rule, operation, depth)])
+            Predicate::and([afterwards_of(rule).clone(), self.via(definition, rule, operation, depth)])
         });
         Predicate::and([tenant(definition), Predicate::or(rules)])
     }
@@ -201,28 +211,33 @@ impl Binder<'_> {
         }
     }
 
-    fn member(&self, entity: &Entity, name: &str, operation: Operation) -> Predicate {
+    fn member(
+        &self,
+        entity: &Entity,
+        name: &str,
+        operation: Operation,
+        condition: fn(&Rule) -> &Predicate,
+    ) -> Predicate {
         if self.context.principal.is_admin() {
             return Predicate::Always;
         }
         let principal = &self.context.principal;
+        let holds = |rule: &Rule| {
+            Predicate::and([condition(rule).clone(), self.via(entity, rule, operation, VIA_DEPTH)])
+        };
         let by_row = if granted(&entity.access.rules, principal, operation).all(|rule| names(rule, name)) {
             Predicate::Always
         } else {
             // Some rule that opens the row does not grant this field: it is there only where another one does.
             Predicate::or(
-                granted(&entity.access.rules, principal, operation).filter(|rule| names(rule, name)).map(
-                    |rule| {
-                        Predicate::and([rule.condition.clone(), self.via(entity, rule, operation, VIA_DEPTH)])
-                    },
-                ),
+                granted(&entity.access.rules, principal, operation)
+                    .filter(|rule| names(rule, name))
+                    .map(holds),
             )
         };
         let by_field = match entity.access.fields.get(name) {
             Some(rules) if !rules.is_empty() => {
-                Predicate::or(granted(rules, principal, operation).map(|rule| {
-                    Predicate::and([rule.condition.clone(), self.via(entity, rule, operation, VIA_DEPTH)])
-                }))
+                Predicate::or(granted(rules, principal, operation).map(holds))
             }
             _ => Predicate::Always,
         };

@@ -117,6 +117,10 @@ impl Truth<'_> {
         self.filter_fine(ty, list.filter.as_ref())?;
         for term in &list.order {
             self.term_fine(ty, term)?;
+            if term.path == ["id"] {
+                // Nothing comes after the id.
+                break;
+            }
         }
         for (_, part) in &list.parts {
             if let ConnectionPart::Nodes(selection) = part {

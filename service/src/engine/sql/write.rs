@@ -36,7 +36,7 @@ impl Sql<'_> {
                 self.returning(*entity, row, answer);
             }
             StepPlan::Link { join, near, far } => self.link(join, near, far),
-            StepPlan::Unlink { join, near, far } => self.unlink(join, near, far.as_ref()),
+            StepPlan::Unlink { join, near, far, visible } => self.unlink(join, near, far.as_ref(), visible),
             StepPlan::Require { entity, keys, predicate, .. } => self.require(*entity, keys, predicate),
             StepPlan::Read(_) => {}
         }
@@ -307,13 +307,22 @@ impl Sql<'_> {
         self.push(" where true on conflict do nothing");
     }
 
-    fn unlink(&mut self, join: &JoinColumns, near: &Keys, far: Option<&Keys>) {
+    fn unlink(&mut self, join: &JoinColumns, near: &Keys, far: Option<&Keys>, visible: &Predicate) {
         let near_type = self.key_type(join.near.1);
         self.push("delete from ").ident(&join.table).push(" where ").ident(&join.near.0).push(" = ");
         self.bind(Bind::Key { keys: near.clone(), ty: near_type });
         if let Some(far) = far {
             self.push(" and ").ident(&join.far.0).push(" in (select k.value from ");
             self.key_rows(far, join.far.1);
+            self.push(")");
+        }
+        if *visible != Predicate::Always {
+            let target = self.catalog.entity(join.far.1);
+            let row = self.alias();
+            self.push(" and ").ident(&join.far.0).push(" in (select ");
+            self.column(row, &target.key_field().column).push(" from ").ident(&target.table).push(" ").table(row);
+            self.push(" where ");
+            self.predicate(join.far.1, row, visible);
             self.push(")");
         }
     }

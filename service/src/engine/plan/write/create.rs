@@ -1,9 +1,10 @@
 //! New rows, and the rows nested in them.
 
 use entity::catalog::{Entity, Operation};
-use entity::{EntityId, FieldId, IdKind, Input, Value};
+use entity::{EntityId, FieldId, IdKind, Input, Predicate, Value};
 
 use super::{Cell, InsertPlan, KeyRef, Keys, StepPlan, WritePlanner};
+use crate::access;
 use crate::error::{Code, Error, Result};
 
 impl<'a> WritePlanner<'a> {
@@ -44,6 +45,10 @@ impl<'a> WritePlanner<'a> {
         if definition.key == IdKind::Serial && row.values.iter().any(|(field, _)| field.id == Entity::KEY) {
             return Err(made_by_server(definition));
         }
+        let names = preset.iter().map(|(field, _)| &definition.field(*field).name);
+        let preset_becoming =
+            names.map(|name| access::member_afterwards(self.context(), definition, name, Operation::Create));
+        let becoming = Predicate::and(preset_becoming.chain([row.becoming]));
         let mut given = preset;
         given.extend(row.values.into_iter().map(|(field, value)| (field.id, Cell::Value(value))));
         let (to_one, to_many): (Vec<_>, Vec<_>) = row
@@ -59,11 +64,11 @@ impl<'a> WritePlanner<'a> {
             }
         }
         let (fields, cells) = self.complete(definition, given)?;
-        if row.writable != entity::Predicate::Always || !to_many.is_empty() {
+        if becoming != Predicate::Always || !to_many.is_empty() {
             self.flush(entity, flat, keys);
             let key = self.insert(definition, vec![(fields, cells)]);
             keys.0.extend(key.0.clone());
-            self.require(entity, key.clone(), row.writable);
+            self.require(entity, key.clone(), becoming);
             for (relation, input) in to_many {
                 self.link_many(definition, relation, input, &key, true, depth)
                     .map_err(|error| error.at(relation.name.as_str()))?;
@@ -86,6 +91,9 @@ impl<'a> WritePlanner<'a> {
         depth: usize,
     ) -> Result<Keys> {
         self.permitted(entity, Operation::Create)?;
+        for (field, _) in &preset {
+            self.given_from_afar(entity, *field, Operation::Create)?;
+        }
         let (mut flat, mut keys) = (Vec::new(), Keys::default());
         self.create_one(entity, input, preset, &mut flat, &mut keys, depth)?;
         self.flush(entity, &mut flat, &mut keys);

@@ -6,7 +6,7 @@ use entity::{EntityId, FieldId, Input, Op, Operand, Predicate, Value};
 use super::{Object, Planner, each};
 use crate::access;
 use crate::context::Context;
-use crate::engine::request::{Answer, BatchPart, Change, Root, Target, Write};
+use crate::engine::request::{Answer, BatchPart, By, Change, Root, Target, Write};
 use crate::error::{Code, Error, Result};
 
 mod alone;
@@ -75,6 +75,8 @@ pub(crate) enum StepPlan {
         near: Keys,
         /// The far side's keys; all when absent.
         far: Option<Keys>,
+        /// The far rows that are meant: others stay.
+        visible: Predicate,
     },
     /// Rows must fulfil a condition, or everything is undone.
     Require {
@@ -336,9 +338,14 @@ impl<'a> WritePlanner<'a> {
         access::scoped(entity, principal, operation)
     }
 
-    /// The rows that are meant, without any rule.
+    /// The rows that are meant, without the rule of what is done to them. Named by their values, they are rows that
+    /// the caller may read: a change must not tell of others what reading them would not.
     fn target(&self, entity: EntityId, target: &Target) -> Result<Predicate> {
+        let readable = || access::rows(self.context(), entity, Operation::Read);
         match target {
+            Target::One(by @ By::Unique(_)) => {
+                Ok(Predicate::and([self.reads.named(entity, by)?, readable()]))
+            }
             Target::One(by) => self.reads.named(entity, by),
             Target::Many { filter, .. } => {
                 if matches!(filter, Input::Object(fields) if fields.is_empty()) {
@@ -352,7 +359,7 @@ impl<'a> WritePlanner<'a> {
                         "The condition says nothing; changing many rows needs one.",
                     ));
                 }
-                Ok(predicate)
+                Ok(Predicate::and([predicate, readable()]))
             }
         }
     }

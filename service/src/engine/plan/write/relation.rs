@@ -208,12 +208,15 @@ impl<'a> WritePlanner<'a> {
     ) -> Result<()> {
         let mut join = self.join(relation)?;
         join.near.1 = entity.id;
+        // A row that the caller does not see is as if it were not there, and stays related.
+        let visible = self.reads.visible(relation.target);
+        let near = key.clone();
         if verb == "disconnect" {
-            self.steps.push(StepPlan::Unlink { join, near: key.clone(), far: Some(Keys::known(ids)) });
+            self.steps.push(StepPlan::Unlink { join, near, far: Some(Keys::known(ids)), visible });
             return Ok(());
         }
         if verb == "set" {
-            self.steps.push(StepPlan::Unlink { join: join.clone(), near: key.clone(), far: None });
+            self.steps.push(StepPlan::Unlink { join: join.clone(), near, far: None, visible });
         }
         self.visible_rows(relation.target, ids.clone());
         if !ids.is_empty() {
@@ -260,10 +263,12 @@ impl<'a> WritePlanner<'a> {
     ) -> Result<()> {
         let target = self.entity(relation.target);
         self.permitted(target.id, Operation::Update)?;
+        self.given_from_afar(target.id, field, Operation::Update)?;
         let parent = self.cell(key, relation)?;
         let rule = Predicate::and([
             access::alive(&self.context().catalog, target.id),
             access::rows(self.context(), target.id, Operation::Update),
+            access::member(self.context(), target, &target.field(field).name, Operation::Update),
         ]);
         let named = |op| Predicate::Compare {
             field: Entity::KEY,
@@ -295,6 +300,22 @@ impl<'a> WritePlanner<'a> {
         Ok(())
     }
 
+    /// A key that is written from the other side of its relation is written all the same: what narrows it there,
+    /// narrows it here.
+    pub(super) fn given_from_afar(
+        &self,
+        entity: EntityId,
+        field: FieldId,
+        operation: Operation,
+    ) -> Result<()> {
+        let (context, definition) = (self.context(), self.entity(entity));
+        let name = &definition.field(field).name;
+        if access::member_opens(&context.catalog, definition, &context.principal, name, operation) {
+            return Ok(());
+        }
+        Err(Error::new(Code::Forbidden, format!("You may not write the {} of this relation.", definition.name)))
+    }
+
     /// The rows whose key is that of the row.
     fn owned(&self, field: FieldId, target: &Entity, key: &Keys) -> Result<Predicate> {
         let value = match key.0.first() {
@@ -320,6 +341,9 @@ impl<'a> WritePlanner<'a> {
         assigns.extend(self.bookkeeping(target));
         self.steps.push(StepPlan::Update { slot, entity: target.id, predicate, assigns, expect });
         self.afterwards(target.id, Operation::Update, Keys::slot(slot));
+        let name = &target.field(field).name;
+        let becoming = access::member_afterwards(self.context(), target, name, Operation::Update);
+        self.require(target.id, Keys::slot(slot), becoming);
     }
 }
 

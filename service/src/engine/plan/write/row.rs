@@ -20,8 +20,10 @@ pub(super) struct RowInput<'a, 'i> {
     pub(super) values: Vec<(&'a Field, Value)>,
     /// Relations with what is to be done about them.
     pub(super) relations: Vec<(&'a Relation, &'i Input)>,
-    /// On which rows the given members may be written.
+    /// On which rows, as they are stored, the given members may be written.
     pub(super) writable: Predicate,
+    /// How a row must look to which they were given.
+    pub(super) becoming: Predicate,
 }
 
 impl<'a> WritePlanner<'a> {
@@ -39,16 +41,20 @@ impl<'a> WritePlanner<'a> {
                 format!("Expected an object of {}, got {}.", definition.name, input.kind()),
             ));
         };
-        let mut row = RowInput { values: Vec::new(), relations: Vec::new(), writable: Predicate::Always };
-        let mut writable = Vec::new();
+        let mut row = RowInput { values: Vec::new(), relations: Vec::new(), writable: Predicate::Always, becoming: Predicate::Always };
+        let (mut writable, mut becoming) = (Vec::new(), Vec::new());
         let mut errors = Vec::new();
         for (name, value) in given {
             match self.entry(definition, name, value, operation, &mut row) {
-                Ok(shown) => writable.push(shown),
+                Ok(()) => {
+                    writable.push(access::member(self.context(), definition, name, operation));
+                    becoming.push(access::member_afterwards(self.context(), definition, name, operation));
+                }
                 Err(error) => errors.push(error.at(name.as_str())),
             }
         }
         row.writable = Predicate::and(writable);
+        row.becoming = Predicate::and(becoming);
         Error::together(errors)?;
         Ok(row)
     }
@@ -60,7 +66,7 @@ impl<'a> WritePlanner<'a> {
         value: &'i Input,
         operation: Operation,
         row: &mut RowInput<'a, 'i>,
-    ) -> Result<Predicate> {
+    ) -> Result<()> {
         let context = self.context();
         let principal = &context.principal;
         let seen = access::member_opens(&context.catalog, entity, principal, name, Operation::Read);
@@ -81,7 +87,7 @@ impl<'a> WritePlanner<'a> {
                 row.values.push((field, value));
             }
         }
-        Ok(access::member(context, entity, name, operation))
+        Ok(())
     }
 
     /// A field's value from input, within its checks.

@@ -13,6 +13,15 @@ pub(super) struct Changes<'i> {
     pub(super) assigns: Vec<(FieldId, Assign)>,
     pub(super) to_many: Vec<(entity::RelationId, &'i Input)>,
     pub(super) writable: Predicate,
+    pub(super) becoming: Predicate,
+}
+
+impl Changes<'_> {
+    /// Nothing.
+    fn none() -> Self {
+        let (writable, becoming) = (Predicate::Always, Predicate::Always);
+        Self { assigns: Vec::new(), to_many: Vec::new(), writable, becoming }
+    }
 }
 
 impl<'a> WritePlanner<'a> {
@@ -21,15 +30,17 @@ impl<'a> WritePlanner<'a> {
             return Err(Error::internal("not an update"));
         };
         let entity = self.entity(write.entity);
-        let mut changes = Changes { assigns: Vec::new(), to_many: Vec::new(), writable: Predicate::Always };
+        let mut changes = Changes::none();
         if let Some(set) = set {
             changes = self.set(entity.id, set)?;
         }
         let mut writable = vec![changes.writable.clone()];
+        let mut becoming = vec![changes.becoming.clone()];
         for (name, input) in [("inc", inc), ("append", append), ("remove", remove)] {
             if let Some(input) = input {
                 let more = self.arithmetic(entity, name, input).map_err(|error| error.at(name))?;
                 writable.push(more.writable);
+                becoming.push(more.becoming);
                 changes.assigns.extend(more.assigns);
             }
         }
@@ -67,6 +78,7 @@ impl<'a> WritePlanner<'a> {
                 .map_err(|error| error.at(relation.name.as_str()))?;
         }
         self.afterwards(entity.id, Operation::Update, keys.clone());
+        self.require(entity.id, keys.clone(), Predicate::and(becoming));
         Ok(keys)
     }
 
@@ -74,7 +86,7 @@ impl<'a> WritePlanner<'a> {
     pub(super) fn set<'i>(&mut self, entity: EntityId, input: &'i Input) -> Result<Changes<'i>> {
         let definition = self.entity(entity);
         let row = self.row(entity, input, Operation::Update)?;
-        let mut changes = Changes { assigns: Vec::new(), to_many: Vec::new(), writable: row.writable };
+        let mut changes = Changes { writable: row.writable, becoming: row.becoming, ..Changes::none() };
         for (field, value) in row.values {
             changes.assigns.push((field.id, Assign::Set(Cell::Value(value))));
         }
@@ -97,20 +109,23 @@ impl<'a> WritePlanner<'a> {
         let Input::Object(given) = input else {
             return Err(Error::new(Code::BadRequest, format!("Expected an object, got {}.", input.kind())));
         };
-        let mut changes = Changes { assigns: Vec::new(), to_many: Vec::new(), writable: Predicate::Always };
-        let mut writable = Vec::new();
+        let mut changes = Changes::none();
+        let (mut writable, mut becoming) = (Vec::new(), Vec::new());
         let mut errors = Vec::new();
         for (name, value) in given {
             match self.arithmetic_entry(entity, verb, name, value) {
                 Ok((assign, shown)) => {
                     changes.assigns.push(assign);
                     writable.push(shown);
+                    let context = self.context();
+                    becoming.push(access::member_afterwards(context, entity, name, Operation::Update));
                 }
                 Err(error) => errors.push(error.at(name.as_str())),
             }
         }
         Error::together(errors)?;
         changes.writable = Predicate::and(writable);
+        changes.becoming = Predicate::and(becoming);
         Ok(changes)
     }
 

@@ -8,6 +8,7 @@ use entity::{FieldId, IdKind, Input, Op, Operand, Predicate, Value};
 use super::create::{made, made_by_server};
 use super::{Assign, Cell, ConflictPlan, Expect, InsertPlan, Keys, Miss, StepPlan, WritePlanner};
 use crate::access;
+use crate::context::Context;
 use crate::engine::request::{Change, Write};
 use crate::error::{Code, Error, Result};
 
@@ -90,7 +91,7 @@ impl<'a> WritePlanner<'a> {
         let entity = self.entity(write.entity);
         let (input, revives) = self.revived(entity, input)?;
         let row = self.row(entity.id, &input, Operation::Create)?;
-        let creatable = row.writable;
+        let creatable = row.becoming;
         let mut given: Vec<(FieldId, Cell)> =
             row.values.into_iter().map(|(field, value)| (field.id, Cell::Value(value))).collect();
         let depth = self.context().limits.nesting;
@@ -111,16 +112,26 @@ impl<'a> WritePlanner<'a> {
         if serial && (*create_only || conflict != [Entity::KEY]) {
             return Err(made_by_server(entity));
         }
-        let plan = if *create_only {
-            None
+        let (plan, becoming) = if *create_only {
+            (None, Predicate::Always)
         } else {
-            Some(self.conflict(entity, set.as_ref(), &given, conflict, *if_version, revives)?)
+            let (mut plan, becoming) =
+                self.conflict(entity, set.as_ref(), &given, conflict, *if_version, revives)?;
+            // Rows are related to a row that is there as well.
+            let related = |access: fn(&Context, &Entity, &str, Operation) -> Predicate| {
+                let context = self.context();
+                Predicate::and(
+                    to_many.iter().map(|(it, _)| access(context, entity, &it.name, Operation::Update)),
+                )
+            };
+            plan.predicate = Predicate::and([plan.predicate, related(access::member)]);
+            (Some(plan), Predicate::and([becoming, related(access::member_afterwards)]))
         };
         let (fields, cells) = self.complete(entity, given)?;
         let slot = self.slot();
         let keys = match (named, plan) {
             (Some(Cell::Value(id)), Some(plan)) if serial => {
-                self.update_there(entity, id, slot, plan);
+                self.update_there(entity, id, slot, plan, becoming);
                 Keys::slot(slot)
             }
             (_, conflict_plan) => {
@@ -135,7 +146,7 @@ impl<'a> WritePlanner<'a> {
                     conflict: conflict_plan,
                     create_only: *create_only,
                 }));
-                self.upserted(entity, Keys::slot(slot), creatable);
+                self.upserted(entity, Keys::slot(slot), creatable, becoming);
                 keys
             }
         };
@@ -147,7 +158,14 @@ impl<'a> WritePlanner<'a> {
     }
 
     /// A row with an id that only the server makes: it is changed where it is there, and never made.
-    fn update_there(&mut self, entity: &Entity, id: Value, slot: usize, plan: ConflictPlan) {
+    fn update_there(
+        &mut self,
+        entity: &Entity,
+        id: Value,
+        slot: usize,
+        plan: ConflictPlan,
+        becoming: Predicate,
+    ) {
         let named = Predicate::Compare { field: Entity::KEY, op: Op::Eq, value: Operand::Value(id) };
         let visible = Predicate::and([named.clone(), self.reads.visible(entity.id)]);
         let hint = Some("Ids of this type are made by the server: create the row without one.");
@@ -159,6 +177,7 @@ impl<'a> WritePlanner<'a> {
             expect: Expect::One(Miss { visible, if_version: plan.if_version, hint }),
         });
         self.afterwards(entity.id, Operation::Update, Keys::slot(slot));
+        self.require(entity.id, Keys::slot(slot), becoming);
     }
 
     /// A row's input without `deletedAt`, and whether it was there: an administrator brings the row back.
@@ -178,7 +197,7 @@ impl<'a> WritePlanner<'a> {
         Ok((Cow::Owned(Input::Object(rest)), true))
     }
 
-    /// What happens to the row when it is there.
+    /// What happens to the row when it is there, and how it must look then.
     #[allow(clippy::too_many_arguments, reason = "all of it is said about one row")]
     fn conflict(
         &mut self,
@@ -188,9 +207,9 @@ impl<'a> WritePlanner<'a> {
         fields: &[FieldId],
         if_version: Option<i64>,
         revives: bool,
-    ) -> Result<ConflictPlan> {
+    ) -> Result<(ConflictPlan, Predicate)> {
         self.permitted(entity.id, Operation::Update)?;
-        let (mut assigns, writable): (Vec<(FieldId, Assign)>, Predicate) = match set {
+        let (mut assigns, writable, becoming): (Vec<(FieldId, Assign)>, Predicate, Predicate) = match set {
             Some(set) => {
                 let changes = self.set(entity.id, set).map_err(|error| error.at("set"))?;
                 if !changes.to_many.is_empty() {
@@ -200,7 +219,7 @@ impl<'a> WritePlanner<'a> {
                     )
                     .at("set"));
                 }
-                (changes.assigns, changes.writable)
+                (changes.assigns, changes.writable, changes.becoming)
             }
             None => {
                 let given: Vec<_> = given
@@ -209,11 +228,15 @@ impl<'a> WritePlanner<'a> {
                     .filter(|(id, _)| entity.field(*id).exposure.update)
                     .collect();
                 // What may be given to a new row may not be given to every row that is there.
-                let writable = Predicate::and(given.iter().map(|(id, _)| {
-                    let name = &entity.field(*id).name;
-                    access::member(self.context(), entity, name, Operation::Update)
+                let names = || given.iter().map(|(id, _)| &entity.field(*id).name);
+                let writable = Predicate::and(
+                    names().map(|name| access::member(self.context(), entity, name, Operation::Update)),
+                );
+                let becoming = Predicate::and(names().map(|name| {
+                    access::member_afterwards(self.context(), entity, name, Operation::Update)
                 }));
-                (given.into_iter().map(|(id, cell)| (*id, Assign::Set(cell.clone()))).collect(), writable)
+                let assigns = given.iter().map(|(id, cell)| (*id, Assign::Set(cell.clone()))).collect();
+                (assigns, writable, becoming)
             }
         };
         if let Some(deleted) = entity.deleted_at.filter(|_| revives) {
@@ -228,16 +251,16 @@ impl<'a> WritePlanner<'a> {
             writable,
             self.versioned(entity, if_version),
         ]);
-        Ok(ConflictPlan { fields: fields.to_vec(), assigns, predicate, if_version })
+        Ok((ConflictPlan { fields: fields.to_vec(), assigns, predicate, if_version }, becoming))
     }
 
     /// A new row has version 1: the rule for new rows holds for it; the rule for changed ones holds for others.
-    fn upserted(&mut self, entity: &Entity, keys: Keys, creatable: Predicate) {
+    fn upserted(&mut self, entity: &Entity, keys: Keys, creatable: Predicate, becoming: Predicate) {
         let version =
             |op| Predicate::Compare { field: entity.version, op, value: Operand::Value(Value::Int(1)) };
         let (create, update) = (
             Predicate::and([creatable, access::afterwards(self.context(), entity.id, Operation::Create)]),
-            access::afterwards(self.context(), entity.id, Operation::Update),
+            Predicate::and([becoming, access::afterwards(self.context(), entity.id, Operation::Update)]),
         );
         if create == Predicate::Always && update == Predicate::Always {
             return;
