@@ -297,7 +297,7 @@ impl Effect<'_> {
         let truth = self.truth();
         let made = &truth.store.tables[ty][&id];
         let mut names = given.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).chain(known.map(|it| it.0));
-        if !names.all(|name| truth.member(ty, made, name, Operation::Create)) {
+        if !names.all(|name| truth.given(ty, made, name, Operation::Create)) {
             return Err(Code::CheckFailed.into());
         }
         self.lists(ty, &id, given)?;
@@ -331,7 +331,16 @@ impl Effect<'_> {
             self.lists(ty, id, set)?;
         }
         ids.iter().try_for_each(|id| self.afterwards(ty, id, Operation::Update))?;
+        self.given(ty, &ids, given.iter().chain(&added).map(String::as_str))?;
         Ok(ids)
+    }
+
+    fn given<'n>(&self, ty: usize, ids: &[String], mut names: impl Iterator<Item = &'n str>) -> Done<()> {
+        let truth = self.truth();
+        let fine = |name: &str| {
+            ids.iter().all(|id| truth.given(ty, &truth.store.tables[ty][id], name, Operation::Update))
+        };
+        if names.all(fine) { Ok(()) } else { Err(Code::CheckFailed.into()) }
     }
 
     fn unlike(&self, ty: usize, ids: &[String]) -> Done<()> {
@@ -482,7 +491,8 @@ impl Effect<'_> {
             touch(row);
         }
         self.unlike(ty, ids)?;
-        ids.iter().try_for_each(|id| self.afterwards(ty, id, Operation::Update))
+        ids.iter().try_for_each(|id| self.afterwards(ty, id, Operation::Update))?;
+        self.given(ty, ids, std::iter::once(field))
     }
 }
 

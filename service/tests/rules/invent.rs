@@ -172,7 +172,9 @@ fn narrow(dice: &mut Dice, model: &Model, ty: &mut Type, index: usize, flavor: F
                     to.push(Operation::Read);
                 }
                 let condition = dice.chance(60).then(|| conditioner.condition(dice, index, 1));
-                Rule { to, role: role(dice), condition, ..Rule::default() }
+                let writes = to.contains(&Operation::Create) || to.contains(&Operation::Update);
+                let check = (writes && dice.chance(25)).then(|| conditioner.condition(dice, index, 1));
+                Rule { to, role: role(dice), condition, check, ..Rule::default() }
             })
             .collect()
     };

@@ -174,13 +174,21 @@ impl<'a> Truth<'a> {
         alive(row) && self.may(ty, row, Operation::Read)
     }
 
-    /// Whether a member of a row is open. A new row is looked at as it has become.
+    /// Whether a member of a row is open, as the row is stored.
     pub fn member(&self, ty: usize, row: &Row, name: &str, operation: Operation) -> bool {
+        self.grants(ty, row, name, operation, false)
+    }
+
+    /// Whether a row looks as it must when a member of it was given.
+    pub fn given(&self, ty: usize, row: &Row, name: &str, operation: Operation) -> bool {
+        self.grants(ty, row, name, operation, true)
+    }
+
+    fn grants(&self, ty: usize, row: &Row, name: &str, operation: Operation, new: bool) -> bool {
         if self.caller.is_admin() {
             return true;
         }
         let definition = self.ty(ty);
-        let new = operation == Operation::Create;
         let all = self.granted(&definition.rules, operation).all(|rule| Self::names(rule, name));
         let by_row = all
             || self
