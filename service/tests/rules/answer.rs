@@ -108,7 +108,8 @@ impl Truth<'_> {
         Ok(())
     }
 
-    fn list_fine(&self, ty: usize, list: &List) -> Answer<()> {
+    /// Whether a list may be asked.
+    pub fn list_fine(&self, ty: usize, list: &List) -> Answer<()> {
         if !self.in_scope(ty, false) {
             return Err(Code::InsufficientScope);
         }

@@ -17,7 +17,9 @@ mod effect;
 mod group;
 mod invent;
 mod model;
+mod paging;
 mod store;
+mod tenants;
 mod truth;
 
 use ask::Asker;
@@ -48,6 +50,7 @@ fn said(answer: &Result<Json, Code>) -> String {
 struct Tally {
     reads: usize,
     reads_refused: usize,
+    pages: usize,
     writes: usize,
     writes_refused: usize,
     unsure: usize,
@@ -96,6 +99,27 @@ impl Round<'_> {
         }
         tally.reads += 1;
         tally.reads_refused += usize::from(found.is_err());
+    }
+
+    /// A list page by page.
+    async fn pages(&self, dice: &mut Dice, tally: &mut Tally) {
+        let caller = caller::caller(dice, self.model);
+        let asker = self.asker(&caller);
+        let ty = asker.ty(dice);
+        let list = asker.list(dice, ty, 0);
+        let truth = asker.truth;
+        if truth.open(ty).and(truth.list_fine(ty, &list)).is_err() {
+            return;
+        }
+        let rows = truth.ordered(ty, &list, self.store.rows(ty).collect());
+        let expected: Vec<String> = rows.into_iter().map(|row| store::id(row).to_owned()).collect();
+        let (backward, by_id) = (dice.chance(50), dice.chance(30));
+        let found = paging::walk(self.bench, &caller, &list, backward, by_id).await;
+        if found.as_ref() != Ok(&expected) {
+            let request = format!("backward: {backward}, by id: {by_id}, {list:?}");
+            self.fail(&caller, &request, &format!("{expected:?}"), &format!("{found:?}"));
+        }
+        tally.pages += 1;
     }
 
     async fn write(&mut self, dice: &mut Dice, tally: &mut Tally) {
@@ -195,10 +219,10 @@ async fn compare(kind: Kind) {
         let mut round = Round { kind, seed, model: &model, store, bench: &bench, next: 100 };
         for _ in 0..requests {
             // Rows grow and go by writes; what is read is read of all of them.
-            if dice.chance(65) {
-                round.read(&mut dice, &mut tally).await;
-            } else {
-                round.write(&mut dice, &mut tally).await;
+            match dice.below(100) {
+                0..55 => round.read(&mut dice, &mut tally).await,
+                55..65 => round.pages(&mut dice, &mut tally).await,
+                _ => round.write(&mut dice, &mut tally).await,
             }
         }
         bench.close().await;
@@ -215,4 +239,14 @@ async fn sqlite_answers_as_the_rules_say() {
 #[tokio::test(flavor = "multi_thread")]
 async fn postgres_answers_as_the_rules_say() {
     compare(Kind::Postgres).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn organizations_on_sqlite_know_nothing_of_each_other() {
+    tenants::compare(Kind::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn organizations_on_postgres_know_nothing_of_each_other() {
+    tenants::compare(Kind::Postgres).await;
 }
