@@ -100,7 +100,9 @@ impl Truth<'_> {
                 return Err(Code::UnknownField);
             }
             match &selected.what {
-                Requested::One { selection, .. } => self.object_fine(self.model.link(ty, name).target, selection)?,
+                Requested::One { selection, .. } => {
+                    self.object_fine(self.model.link(ty, name).target, selection)?
+                }
                 Requested::Many { list, .. } => self.list_fine(self.model.link(ty, name).target, list)?,
                 _ => {}
             }
@@ -270,8 +272,7 @@ impl Truth<'_> {
                 _ if !self.member(ty, row, name, Operation::Read) => Json::Null,
                 Requested::One { selection, .. } => {
                     let link = self.model.link(ty, name);
-                    let other =
-                        self.store.related(row, link).find(|other| self.visible(link.target, other));
+                    let other = self.store.related(row, link).find(|other| self.visible(link.target, other));
                     other.map_or(Json::Null, |other| self.object(link.target, other, selection))
                 }
                 Requested::Many { list, .. } => {

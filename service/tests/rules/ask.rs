@@ -66,7 +66,9 @@ impl Asker<'_> {
             let target = link.target;
             let what = match link.is_one() {
                 true if depth == 0 || dice.chance(40) => Requested::Key { name: name.clone() },
-                true => Requested::One { name: name.clone(), selection: self.selection(dice, target, depth - 1) },
+                true => {
+                    Requested::One { name: name.clone(), selection: self.selection(dice, target, depth - 1) }
+                }
                 false if depth == 0 => continue,
                 false => {
                     let list = Box::new(self.list(dice, target, depth - 1));
@@ -85,7 +87,8 @@ impl Asker<'_> {
             parts.push(("total".to_owned(), ConnectionPart::Total));
         }
         if dice.chance(25) {
-            let facts = vec![("next".to_owned(), PageFact::HasNext), ("previous".to_owned(), PageFact::HasPrevious)];
+            let facts =
+                vec![("next".to_owned(), PageFact::HasNext), ("previous".to_owned(), PageFact::HasPrevious)];
             parts.push(("page".to_owned(), ConnectionPart::PageInfo(facts)));
         }
         let mut list = List::of(self.entities[ty], parts);
@@ -198,7 +201,12 @@ impl Asker<'_> {
         match dice.below(10) {
             0 | 1 => {
                 let selection = self.selection(dice, ty, 2);
-                Read::One { entity: self.entities[ty], by: self.by(dice, ty), selection, facts: dice.chance(30) }
+                Read::One {
+                    entity: self.entities[ty],
+                    by: self.by(dice, ty),
+                    selection,
+                    facts: dice.chance(30),
+                }
             }
             2 | 3 => Read::Aggregate(self.aggregate(dice, ty)),
             4 => {

@@ -9,8 +9,8 @@ use service::engine::request::{
     Answer, Change, ConnectionPart, List, Read, Requested, Root, Selected, Write,
 };
 use service::publish::Apply;
-use service::transfer::import::import;
 use service::transfer::OnError;
+use service::transfer::import::import;
 use service::{Code, Limits, Principal, Service};
 
 use super::model::{Model, Shape};
@@ -76,7 +76,8 @@ impl Bench {
         store.write(model, files.path());
         let paths = [files.path().to_path_buf()];
         let imported =
-            import(bench.service.database(), &bench.service.catalog(), &paths, OnError::Stop, &mut |_| {}).await;
+            import(bench.service.database(), &bench.service.catalog(), &paths, OnError::Stop, &mut |_| {})
+                .await;
         if let Err(error) = imported {
             panic!("{error:?}\n{sdl}\n{}", store.text(model));
         }

@@ -188,7 +188,8 @@ impl Writer<'_> {
         let ids = |dice: &mut Dice, writer: &Self| -> Json {
             (0..1 + dice.below(2)).map(|_| writer.some_id(dice, link.target)).collect()
         };
-        let all: &[&str] = if new { &["create", "connect"] } else { &["create", "connect", "disconnect", "set"] };
+        let all: &[&str] =
+            if new { &["create", "connect"] } else { &["create", "connect", "disconnect", "set"] };
         let verb = dice.word(all);
         let value = match verb.as_str() {
             "create" => json!([self.row(dice, link.target, known, depth - 1)]),

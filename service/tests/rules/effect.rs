@@ -41,6 +41,8 @@ pub struct Effect<'a> {
     pub store: Store,
     /// The ids that the database makes, in order, by the type and the name they have here.
     pub fresh: Vec<(usize, String)>,
+    /// What may be told as well where it is refused: of a row and of one that it refers to, both are not there.
+    pub also: Option<Code>,
 }
 
 impl Effect<'_> {
@@ -137,7 +139,10 @@ impl Effect<'_> {
         let missing = |name: &str| given.get(name).is_none() && known != Some(name);
         if definition.fields.iter().skip(2).any(|field| field.required && missing(&field.name))
             || definition.key == Key::Client && missing("id")
-            || definition.links.iter().any(|it| it.required && it.is_one() && it.writable && missing(&it.name))
+            || definition
+                .links
+                .iter()
+                .any(|it| it.required && it.is_one() && it.writable && missing(&it.name))
         {
             return Err(Code::Required.into());
         }
@@ -234,8 +239,11 @@ impl Effect<'_> {
 
     /// The keys of relations to one row, with rows made for them.
     fn keys(&mut self, ty: usize, given: &Json) -> Done<Vec<(String, Json)>> {
-        let links: Vec<(Link, Json)> =
-            self.links(ty, given, true).into_iter().map(|(link, value)| (link.clone(), value.clone())).collect();
+        let links: Vec<(Link, Json)> = self
+            .links(ty, given, true)
+            .into_iter()
+            .map(|(link, value)| (link.clone(), value.clone()))
+            .collect();
         let mut keys = Vec::new();
         for (link, value) in links {
             let key = if let Some(row) = value.get("create") {
@@ -296,7 +304,12 @@ impl Effect<'_> {
         self.store.tables[ty].insert(id.clone(), row);
         let truth = self.truth();
         let made = &truth.store.tables[ty][&id];
-        let mut names = given.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).chain(known.map(|it| it.0));
+        let mut names = given
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, _)| name.as_str())
+            .chain(known.map(|it| it.0));
         if !names.all(|name| truth.given(ty, made, name, Operation::Create)) {
             return Err(Code::CheckFailed.into());
         }
@@ -304,13 +317,24 @@ impl Effect<'_> {
         Ok(id)
     }
 
-    fn update(&mut self, ty: usize, target: &Target, set: &Json, inc: &Json, version: Option<i64>) -> Done<Vec<String>> {
-        let keys = self.keys(ty, set)?;
+    fn update(
+        &mut self,
+        ty: usize,
+        target: &Target,
+        set: &Json,
+        inc: &Json,
+        version: Option<i64>,
+    ) -> Done<Vec<String>> {
+        let keys = self.keys(ty, set);
         let names = |given: &Json| -> Vec<String> {
             given.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect()
         };
         let (given, added) = (names(set), names(inc));
-        let ids = self.targets(ty, target, &given, &added, Operation::Update, version)?;
+        let ids = self.targets(ty, target, &given, &added, Operation::Update, version);
+        if let Err(No::Code(code)) = ids {
+            self.also = Some(code);
+        }
+        let (keys, ids) = (keys?, ids?);
         for id in &ids {
             let row = self.store.tables[ty].get_mut(id).unwrap();
             for (name, value) in set.as_object().into_iter().flatten() {
@@ -381,7 +405,9 @@ impl Effect<'_> {
             assert!(matches!(by, By::Id(_)));
             return Err(No::Code(match meant.filter(|row| truth.visible(ty, row)) {
                 None => Code::NotFound,
-                Some(row) if version.is_some_and(|version| row["version"] != version) => Code::VersionMismatch,
+                Some(row) if version.is_some_and(|version| row["version"] != version) => {
+                    Code::VersionMismatch
+                }
                 Some(_) => Code::Forbidden,
             }));
         }
@@ -392,8 +418,11 @@ impl Effect<'_> {
 
     /// What is done about relations to many rows.
     fn lists(&mut self, ty: usize, id: &str, given: &Json) -> Done<()> {
-        let links: Vec<(Link, Json)> =
-            self.links(ty, given, false).into_iter().map(|(link, value)| (link.clone(), value.clone())).collect();
+        let links: Vec<(Link, Json)> = self
+            .links(ty, given, false)
+            .into_iter()
+            .map(|(link, value)| (link.clone(), value.clone()))
+            .collect();
         for (link, value) in links {
             for verb in ["set", "disconnect", "connect", "create"] {
                 let Some(items) = value.get(verb).and_then(Json::as_array) else { continue };
@@ -427,7 +456,15 @@ impl Effect<'_> {
         Ok(())
     }
 
-    fn pair(&mut self, link: &Link, table: usize, first: bool, id: &str, verb: &str, ids: &[&str]) -> Done<()> {
+    fn pair(
+        &mut self,
+        link: &Link,
+        table: usize,
+        first: bool,
+        id: &str,
+        verb: &str,
+        ids: &[&str],
+    ) -> Done<()> {
         if verb != "connect" {
             // What the caller does not see is as if it were not there, and stays.
             let pairs: Vec<(String, String)> = self.store.pairs[table].iter().cloned().collect();
@@ -451,10 +488,13 @@ impl Effect<'_> {
         let ty = link.target;
         let truth = self.truth();
         let open = |row: &&Row| {
-            alive(row) && truth.may(ty, row, Operation::Update) && truth.member(ty, row, field, Operation::Update)
+            alive(row)
+                && truth.may(ty, row, Operation::Update)
+                && truth.member(ty, row, field, Operation::Update)
         };
         let named = |row: &Row| ids.contains(&row["id"].as_str().unwrap_or_default());
-        let names = |rows: Vec<&Row>| rows.into_iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect();
+        let names =
+            |rows: Vec<&Row>| rows.into_iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect();
         let lost: Vec<String> = match verb {
             "connect" => Vec::new(),
             _ => names(
@@ -472,7 +512,9 @@ impl Effect<'_> {
         }
         let truth = self.truth();
         let open = |row: &&Row| {
-            alive(row) && truth.may(ty, row, Operation::Update) && truth.member(ty, row, field, Operation::Update)
+            alive(row)
+                && truth.may(ty, row, Operation::Update)
+                && truth.member(ty, row, field, Operation::Update)
         };
         let won: Vec<String> = names(truth.store.rows(ty).filter(|row| named(row)).filter(open).collect());
         let mut wanted = ids.to_vec();

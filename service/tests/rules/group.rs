@@ -235,11 +235,10 @@ pub fn same(one: &Json, other: &Json) -> bool {
         (Json::Array(items), Json::Array(others)) => {
             items.len() == others.len() && items.iter().zip(others).all(|(one, other)| same(one, other))
         }
-        (Json::Number(one), Json::Number(other)) => {
-            one.as_f64().zip(other.as_f64()).is_some_and(|(one, other)| {
-                (one - other).abs() <= 1e-12 * one.abs().max(1.0)
-            })
-        }
+        (Json::Number(one), Json::Number(other)) => one
+            .as_f64()
+            .zip(other.as_f64())
+            .is_some_and(|(one, other)| (one - other).abs() <= 1e-12 * one.abs().max(1.0)),
         _ => json!([one]) == json!([other]),
     }
 }

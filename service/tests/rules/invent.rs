@@ -5,14 +5,13 @@ use serde_json::{Value as Json, json};
 
 use super::dice::Dice;
 use super::model::{
-    FIRST, Field, Key, Link, MEMBERSHIP, Model, ORGANIZATION, OnDelete, Rule, Shape, Ty, Type, USER, accounts,
-    field, system,
+    FIRST, Field, Key, Link, MEMBERSHIP, Model, ORGANIZATION, OnDelete, Rule, Shape, Ty, Type, USER,
+    accounts, field, system,
 };
 use super::store::{Row, Store, make_id};
 use super::truth::Voice;
 
-const OPERATIONS: [Operation; 4] =
-    [Operation::Read, Operation::Create, Operation::Update, Operation::Delete];
+const OPERATIONS: [Operation; 4] = [Operation::Read, Operation::Create, Operation::Update, Operation::Delete];
 
 /// What kind of model is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +41,8 @@ pub fn model(dice: &mut Dice, flavor: Flavor) -> Model {
     }
     let plain = model.clone();
     for index in FIRST..model.types.len() {
-        let rules = (0..2 + dice.below(4)).map(|number| rule(dice, &plain, index, number == 0, flavor)).collect();
+        let rules =
+            (0..2 + dice.below(4)).map(|number| rule(dice, &plain, index, number == 0, flavor)).collect();
         model.types[index].rules = rules;
         narrow(dice, &plain, &mut model.types[index], index, flavor);
     }
@@ -58,7 +58,9 @@ fn empty(dice: &mut Dice, name: &str, flavor: Flavor) -> Type {
     let kinds = [(6, Key::Uuid), (if flavor == Flavor::Any { 2 } else { 0 }, Key::Serial), (2, Key::Client)];
     let key = dice.weighed(&kinds);
     let mut fields = system(key);
-    for (name, ty) in [("count", Ty::Int), ("kind", Ty::Text), ("done", Ty::Flag), ("tags", Ty::Texts), ("note", Ty::Text)] {
+    for (name, ty) in
+        [("count", Ty::Int), ("kind", Ty::Text), ("done", Ty::Flag), ("tags", Ty::Texts), ("note", Ty::Text)]
+    {
         if dice.chance(65) {
             let required = dice.chance(40);
             fields.push(field(name, ty, required));
@@ -207,8 +209,12 @@ impl Conditioner<'_> {
         if depth > 0 && dice.chance(25) {
             return match dice.below(3) {
                 0 => json!({ "not": self.condition(dice, ty, depth - 1) }),
-                1 => json!({ "or": [self.condition(dice, ty, depth - 1), self.condition(dice, ty, depth - 1)] }),
-                _ => json!({ "and": [self.condition(dice, ty, depth - 1), self.condition(dice, ty, depth - 1)] }),
+                1 => {
+                    json!({ "or": [self.condition(dice, ty, depth - 1), self.condition(dice, ty, depth - 1)] })
+                }
+                _ => {
+                    json!({ "and": [self.condition(dice, ty, depth - 1), self.condition(dice, ty, depth - 1)] })
+                }
             };
         }
         let mut parts = serde_json::Map::new();
@@ -336,7 +342,8 @@ pub fn rows(dice: &mut Dice, model: &Model, flavor: Flavor) -> Store {
             for other in store.tables[*second].values() {
                 let same = flavor == Flavor::Any || one["organization"] == other["organization"];
                 if same && dice.chance(30) {
-                    let pair = (one["id"].as_str().unwrap().to_owned(), other["id"].as_str().unwrap().to_owned());
+                    let pair =
+                        (one["id"].as_str().unwrap().to_owned(), other["id"].as_str().unwrap().to_owned());
                     store.pairs[table].insert(pair);
                 }
             }
@@ -351,7 +358,8 @@ fn forward(dice: &mut Dice, model: &Model, store: &mut Store, flavor: Flavor) {
         for link in definition.links.iter().filter(|link| link.is_one() && link.target >= ty) {
             let targets: Vec<Row> = store.rows(link.target).cloned().collect();
             for row in store.tables[ty].values_mut() {
-                let same = |other: &&Row| flavor == Flavor::Any || other["organization"] == row["organization"];
+                let same =
+                    |other: &&Row| flavor == Flavor::Any || other["organization"] == row["organization"];
                 let fit: Vec<&Row> = targets.iter().filter(same).collect();
                 if !fit.is_empty() && dice.chance(70) {
                     let key = dice.pick(&fit)["id"].clone();
@@ -370,11 +378,20 @@ pub fn clashes(model: &Model, store: &Store, ty: usize, row: &Row) -> bool {
     store.rows(ty).filter(|other| other["id"] != row["id"]).any(|other| {
         let both = super::truth::alive(other) && super::truth::alive(row);
         let pair = ty == MEMBERSHIP && same(other, "user") && same(other, "organization");
-        pair || both && own(other) && definition.fields.iter().any(|field| field.unique && same(other, &field.name))
+        pair || both
+            && own(other)
+            && definition.fields.iter().any(|field| field.unique && same(other, &field.name))
     })
 }
 
-fn row(dice: &mut Dice, model: &Model, store: &Store, ty: usize, number: usize, flavor: Flavor) -> Option<Row> {
+fn row(
+    dice: &mut Dice,
+    model: &Model,
+    store: &Store,
+    ty: usize,
+    number: usize,
+    flavor: Flavor,
+) -> Option<Row> {
     let definition = &model.types[ty];
     let mut row = Row::new();
     row.insert("id".to_owned(), make_id(definition.key, ty, number).into());
@@ -388,14 +405,18 @@ fn row(dice: &mut Dice, model: &Model, store: &Store, ty: usize, number: usize, 
         row.insert(field.name.clone(), if empty { Json::Null } else { value(dice, field.ty) });
     }
     for link in definition.links.iter().filter(|link| link.is_one()) {
-        let same = |other: &&Row| flavor == Flavor::Any || link.target < FIRST || other["organization"] == home;
+        let same =
+            |other: &&Row| flavor == Flavor::Any || link.target < FIRST || other["organization"] == home;
         let targets: Vec<&Row> = store.rows(link.target).filter(same).collect();
         let empty = targets.is_empty() || !link.required && dice.chance(30);
         if empty && link.required {
             return None;
         }
         let key = if empty { Json::Null } else { dice.pick(&targets)["id"].clone() };
-        row.insert(link.name.clone(), if link.name == "organization" && definition.tenant { home.clone().into() } else { key });
+        row.insert(
+            link.name.clone(),
+            if link.name == "organization" && definition.tenant { home.clone().into() } else { key },
+        );
     }
     if ty == ORGANIZATION {
         row.insert("name".to_owned(), dice.word(&["a", "b", "owner"]).into());

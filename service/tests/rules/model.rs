@@ -184,7 +184,15 @@ pub struct Model {
 
 /// A field that callers may write.
 pub fn field(name: &str, ty: Ty, required: bool) -> Field {
-    Field { name: name.to_owned(), ty, required, create: true, update: true, unique: false, rules: Vec::new() }
+    Field {
+        name: name.to_owned(),
+        ty,
+        required,
+        create: true,
+        update: true,
+        unique: false,
+        rules: Vec::new(),
+    }
 }
 
 fn kept(name: &str, ty: Ty) -> Field {
@@ -209,11 +217,7 @@ fn to_one(name: &str, target: usize, inverse: &str) -> Link {
 }
 
 fn back(name: &str, target: usize, field: &str) -> Link {
-    Link {
-        shape: Shape::Back(field.to_owned()),
-        required: false,
-        ..to_one(name, target, field)
-    }
+    Link { shape: Shape::Back(field.to_owned()), required: false, ..to_one(name, target, field) }
 }
 
 fn rule(to: Operation, role: &str, condition: Json, fields: Option<&[&str]>) -> Rule {
@@ -263,7 +267,12 @@ pub fn accounts() -> Vec<Type> {
             vec![field("name", Ty::Text, true)],
             vec![back("memberships", MEMBERSHIP, "organization")],
             vec![
-                rule(Read, "user", json!({ "memberships": { "some": { "user": { "eq": "$user.id" } } } }), None),
+                rule(
+                    Read,
+                    "user",
+                    json!({ "memberships": { "some": { "user": { "eq": "$user.id" } } } }),
+                    None,
+                ),
                 rule(Read, "service", own_organization.clone(), None),
                 rule(Update, "org:owner", own_organization.clone(), Some(&["name"])),
                 rule(Update, "org:admin", own_organization, Some(&["name"])),
@@ -329,7 +338,8 @@ impl Model {
 
     fn body(&self, text: &mut String, ty: &Type, fields: usize, links: usize) {
         text.push_str(" {\n");
-        for field in ty.fields.iter().skip(fields).filter(|field| !["id", "version"].contains(&&*field.name)) {
+        for field in ty.fields.iter().skip(fields).filter(|field| !["id", "version"].contains(&&*field.name))
+        {
             let name = match field.ty {
                 Ty::Int => "Int",
                 Ty::Flag => "Boolean",

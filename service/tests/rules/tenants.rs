@@ -88,13 +88,13 @@ pub async fn compare(kind: Kind) {
         let model = invent::model(&mut dice, Flavor::Tenants);
         let mut whole = invent::rows(&mut dice, &model, Flavor::Tenants);
         let alone = own(&model, &whole);
-        let (all, few) = match (Bench::open(kind, &model, &whole).await, Bench::open(kind, &model, &alone).await)
-        {
-            (Ok(all), Ok(few)) => (all, few),
-            (Err(Missing::Database), _) => return,
-            (Err(Missing::Refused(_)), _) => continue,
-            (_, Err(why)) => panic!("{why:?}"),
-        };
+        let (all, few) =
+            match (Bench::open(kind, &model, &whole).await, Bench::open(kind, &model, &alone).await) {
+                (Ok(all), Ok(few)) => (all, few),
+                (Err(Missing::Database), _) => return,
+                (Err(Missing::Refused(_)), _) => continue,
+                (_, Err(why)) => panic!("{why:?}"),
+            };
         let mut next = 100;
         for _ in 0..requests {
             let caller = member(&mut dice);
@@ -110,7 +110,8 @@ pub async fn compare(kind: Kind) {
                 let write = write(&mut dice, asker, &mut next);
                 one = all.write(&caller.principal(), &write).await.map(|(json, _)| json);
                 other = few.write(&caller.principal(), &write).await.map(|(json, _)| json);
-                (request, after) = (format!("{write:?}"), Some((all.dump(&model).await, few.dump(&model).await)));
+                (request, after) =
+                    (format!("{write:?}"), Some((all.dump(&model).await, few.dump(&model).await)));
             }
             let same = match (&one, &other) {
                 (Ok(one), Ok(other)) => group::same(one, other),

@@ -140,9 +140,7 @@ impl<'a> Truth<'a> {
         let leans = rule.via.as_ref().is_none_or(|via| {
             let wanted = if operation == Operation::Read { Operation::Read } else { Operation::Update };
             let link = self.model.link(ty, via);
-            self.store
-                .related(row, link)
-                .any(|other| alive(other) && self.may(link.target, other, wanted))
+            self.store.related(row, link).any(|other| alive(other) && self.may(link.target, other, wanted))
         });
         fulfilled && leans
     }
@@ -309,8 +307,8 @@ impl<'a> Truth<'a> {
             return compared;
         }
         let nested = Json::Object(nested);
-        let exists = other
-            .is_some_and(|other| self.condition(link.target, &nested, other, voice) == Some(true));
+        let exists =
+            other.is_some_and(|other| self.condition(link.target, &nested, other, voice) == Some(true));
         all([compared, Some(exists)].into_iter())
     }
 

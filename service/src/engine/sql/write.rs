@@ -321,7 +321,11 @@ impl Sql<'_> {
             let target = self.catalog.entity(join.far.1);
             let row = self.alias();
             self.push(" and ").ident(&join.far.0).push(" in (select ");
-            self.column(row, &target.key_field().column).push(" from ").ident(&target.table).push(" ").table(row);
+            self.column(row, &target.key_field().column)
+                .push(" from ")
+                .ident(&target.table)
+                .push(" ")
+                .table(row);
             self.push(" where ");
             self.predicate(join.far.1, row, visible);
             self.push(")");
