@@ -4,6 +4,7 @@
 //! `LAUNCHWAY_RULES_SEED`, `LAUNCHWAY_RULES_MODELS` and `LAUNCHWAY_RULES_REQUESTS` say from where, how many models, and
 //! how many requests of each; a failure tells the seed of its model, which is all that is needed to see it again:
 //! `LAUNCHWAY_RULES_SEED=<seed> LAUNCHWAY_RULES_MODELS=1`.
+#![allow(clippy::print_stdout, reason = "how much was asked, and what was refused")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod answer;
@@ -16,8 +17,13 @@ mod dice;
 mod effect;
 mod group;
 mod invent;
+mod logic;
 mod model;
 mod paging;
+mod permit;
+mod related;
+mod rows;
+mod sdl;
 mod store;
 mod tenants;
 mod truth;
@@ -204,13 +210,13 @@ fn alike(write: &Write, one: Code, other: Code) -> bool {
 
 async fn compare(kind: Kind) {
     let first = setting("LAUNCHWAY_RULES_SEED", 1);
-    let models = setting("LAUNCHWAY_RULES_MODELS", 20);
-    let requests = setting("LAUNCHWAY_RULES_REQUESTS", 120);
+    let models = setting("LAUNCHWAY_RULES_MODELS", 16);
+    let requests = setting("LAUNCHWAY_RULES_REQUESTS", 130);
     let mut tally = Tally::default();
     for seed in first..first + models {
         let mut dice = Dice::new(seed);
         let model = invent::model(&mut dice, Flavor::Any);
-        let store = invent::rows(&mut dice, &model, Flavor::Any);
+        let store = rows::rows(&mut dice, &model, Flavor::Any);
         let bench = match Bench::open(kind, &model, &store).await {
             Ok(bench) => bench,
             Err(Missing::Database) => return,

@@ -24,7 +24,7 @@ fn edges(list: &List) -> List {
 }
 
 /// The ids of a list, read in pages of two after or before a cursor, or after or before an id.
-pub async fn walk(
+pub(crate) async fn walk(
     bench: &Bench,
     caller: &Caller,
     list: &List,

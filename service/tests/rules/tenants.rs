@@ -15,7 +15,7 @@ use super::invent::{self, Flavor};
 use super::model::{Key, Model, ORGANIZATION, USER};
 use super::store::{Store, make_id};
 use super::truth::Truth;
-use super::{group, said, setting};
+use super::{group, rows, said, setting};
 
 fn home() -> String {
     make_id(Key::Uuid, ORGANIZATION, 0)
@@ -78,15 +78,15 @@ fn write(dice: &mut Dice, asker: Asker<'_>, next: &mut usize) -> Write {
 }
 
 /// Asks both the same.
-pub async fn compare(kind: Kind) {
+pub(crate) async fn compare(kind: Kind) {
     let first = setting("LAUNCHWAY_RULES_SEED", 1);
-    let models = setting("LAUNCHWAY_RULES_MODELS", 8);
+    let models = setting("LAUNCHWAY_RULES_MODELS", 6);
     let requests = setting("LAUNCHWAY_RULES_REQUESTS", 100);
     let (mut done, mut answered) = (0, 0);
     for seed in first..first + models {
         let mut dice = Dice::new(seed ^ 0x7e4a);
         let model = invent::model(&mut dice, Flavor::Tenants);
-        let mut whole = invent::rows(&mut dice, &model, Flavor::Tenants);
+        let mut whole = rows::rows(&mut dice, &model, Flavor::Tenants);
         let alone = own(&model, &whole);
         let (all, few) =
             match (Bench::open(kind, &model, &whole).await, Bench::open(kind, &model, &alone).await) {
