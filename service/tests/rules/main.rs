@@ -210,7 +210,7 @@ fn alike(write: &Write, one: Code, other: Code) -> bool {
 
 async fn compare(kind: Kind) {
     let first = setting("LAUNCHWAY_RULES_SEED", 1);
-    let models = setting("LAUNCHWAY_RULES_MODELS", 16);
+    let models = setting("LAUNCHWAY_RULES_MODELS", 12);
     let requests = setting("LAUNCHWAY_RULES_REQUESTS", 130);
     let mut tally = Tally::default();
     for seed in first..first + models {

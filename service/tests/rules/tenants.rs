@@ -80,7 +80,7 @@ fn write(dice: &mut Dice, asker: Asker<'_>, next: &mut usize) -> Write {
 /// Asks both the same.
 pub(crate) async fn compare(kind: Kind) {
     let first = setting("LAUNCHWAY_RULES_SEED", 1);
-    let models = setting("LAUNCHWAY_RULES_MODELS", 6);
+    let models = setting("LAUNCHWAY_RULES_MODELS", 4);
     let requests = setting("LAUNCHWAY_RULES_REQUESTS", 100);
     let (mut done, mut answered) = (0, 0);
     for seed in first..first + models {
