@@ -158,6 +158,10 @@ impl Round<'_> {
                     self.fail(&caller, &text, "no change", &stored.text(self.model));
                 }
             }
+            (Ok(_), Ok(_)) if unordered(&write, &effect) => {
+                tally.unsure += 1;
+                self.store = stored;
+            }
             (Ok(mut ids), Ok((json, _))) => {
                 self.rename(&mut effect, &mut ids, &stored);
                 if effect.store != stored {
@@ -199,6 +203,11 @@ impl Round<'_> {
             }
         }
     }
+}
+
+/// Whether the database gives ids to rows of several statements, whose order is the engine's own.
+fn unordered(write: &Write, effect: &Effect<'_>) -> bool {
+    matches!(&write.change, Change::Create { rows } if rows.len() > 1 && effect.fresh.len() > rows.len())
 }
 
 /// Whether two refusals are the same. Of several things that are wrong with several rows, either may be told.
