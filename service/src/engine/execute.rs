@@ -145,12 +145,15 @@ fn claimed(dialect: Dialect, context: &Context, claim: &Claim, ty: FieldType, fo
             one if list => Input::List(vec![one]),
             one => one,
         };
-        entity::value::coerce(&context.catalog, ty, list, &input).ok()
+        let value = entity::value::coerce(&context.catalog, ty, list, &input).ok()?;
+        // A range has two ends; with one of them unknown, something would still be known.
+        let range = matches!(&value, Value::List(ends) if ends.len() == 2);
+        (range || !matches!(form, Form::Item(_))).then_some(value)
     });
     match (value, form) {
         (Some(value), form) => form_value(dialect, ty, form, &value),
         (None, Form::Set) => bind::bind_unknown_list(dialect, ty),
-        (None, Form::Items) => bind::bind(dialect, ty, true, &Value::Null),
+        (None, Form::Items | Form::OneItem) => bind::bind(dialect, ty, true, &Value::Null),
         (None, Form::Pattern(_) | Form::Expression(_)) => sea_orm::Value::String(None),
         (None, Form::Plain(list)) => bind::bind(dialect, ty, list, &Value::Null),
         (None, Form::Item(_)) => bind::bind(dialect, ty, false, &Value::Null),

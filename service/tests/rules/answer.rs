@@ -8,16 +8,17 @@ use serde_json::{Map, Value as Json};
 use service::Code;
 use service::engine::request::{By, ConnectionPart, List, Nulls, Order, PageFact, Read, Requested, Selected};
 
+use super::logic::order;
 use super::model::Ty;
 use super::store::Row;
-use super::truth::{Truth, Voice, order};
+use super::truth::{Truth, Voice};
 
 /// A refusal, or what is asked.
-pub type Answer<T> = Result<T, Code>;
+pub(crate) type Answer<T> = Result<T, Code>;
 
 impl Truth<'_> {
     /// The answer to a read.
-    pub fn read(&self, read: &Read, entities: &[EntityId]) -> Answer<Json> {
+    pub(crate) fn read(&self, read: &Read, entities: &[EntityId]) -> Answer<Json> {
         match read {
             Read::One { entity, by, selection, .. } => {
                 let ty = position(entities, *entity);
@@ -60,7 +61,7 @@ impl Truth<'_> {
     }
 
     /// Whether the caller may see the type.
-    pub fn open(&self, ty: usize) -> Answer<()> {
+    pub(crate) fn open(&self, ty: usize) -> Answer<()> {
         match (self.opens(ty, Operation::Read), self.in_scope(ty, false)) {
             (false, _) => Err(Code::UnknownType),
             (true, false) => Err(Code::InsufficientScope),
@@ -69,7 +70,7 @@ impl Truth<'_> {
     }
 
     /// Whether a row may be named like this.
-    pub fn nameable(&self, ty: usize, by: &By) -> Answer<()> {
+    pub(crate) fn nameable(&self, ty: usize, by: &By) -> Answer<()> {
         let By::Unique(values) = by else { return Ok(()) };
         match values.iter().all(|(name, _)| self.readable(ty, name)) {
             false => Err(Code::UnknownField),
@@ -79,7 +80,7 @@ impl Truth<'_> {
     }
 
     /// Whether it is the row that is named.
-    pub fn is_named(&self, ty: usize, row: &Row, by: &By) -> bool {
+    pub(crate) fn is_named(&self, ty: usize, row: &Row, by: &By) -> bool {
         match by {
             By::Id(id) => row["id"] == id.to_json(),
             By::Unique(values) => {
@@ -90,7 +91,7 @@ impl Truth<'_> {
     }
 
     /// Whether what is wanted of a row may be asked at all.
-    pub fn object_fine(&self, ty: usize, selection: &[Selected]) -> Answer<()> {
+    pub(crate) fn object_fine(&self, ty: usize, selection: &[Selected]) -> Answer<()> {
         if !self.in_scope(ty, false) {
             return Err(Code::InsufficientScope);
         }
@@ -110,7 +111,8 @@ impl Truth<'_> {
         Ok(())
     }
 
-    fn list_fine(&self, ty: usize, list: &List) -> Answer<()> {
+    /// Whether a list may be asked.
+    pub(crate) fn list_fine(&self, ty: usize, list: &List) -> Answer<()> {
         if !self.in_scope(ty, false) {
             return Err(Code::InsufficientScope);
         }
@@ -131,7 +133,7 @@ impl Truth<'_> {
     }
 
     /// Whether a filter may be asked.
-    pub fn filter_fine(&self, ty: usize, filter: Option<&Input>) -> Answer<()> {
+    pub(crate) fn filter_fine(&self, ty: usize, filter: Option<&Input>) -> Answer<()> {
         match filter.is_none_or(|filter| self.usable(ty, &filter.to_json())) {
             true => Ok(()),
             false => Err(Code::UnknownField),
@@ -155,12 +157,12 @@ impl Truth<'_> {
     }
 
     /// Whether a row fulfils the caller's filter.
-    pub fn matches(&self, ty: usize, row: &Row, filter: Option<&Input>) -> bool {
+    pub(crate) fn matches(&self, ty: usize, row: &Row, filter: Option<&Input>) -> bool {
         filter.is_none_or(|filter| self.condition(ty, &filter.to_json(), row, Voice::Client) == Some(true))
     }
 
     /// The rows of a list in its order.
-    pub fn ordered<'r>(&self, ty: usize, list: &List, rows: Vec<&'r Row>) -> Vec<&'r Row> {
+    pub(crate) fn ordered<'r>(&self, ty: usize, list: &List, rows: Vec<&'r Row>) -> Vec<&'r Row> {
         let mut found: Vec<&Row> = rows
             .into_iter()
             .filter(|row| self.visible(ty, row) && self.matches(ty, row, list.filter.as_ref()))
@@ -263,7 +265,7 @@ impl Truth<'_> {
     }
 
     /// What is wanted of a row.
-    pub fn object(&self, ty: usize, row: &Row, selection: &[Selected]) -> Json {
+    pub(crate) fn object(&self, ty: usize, row: &Row, selection: &[Selected]) -> Json {
         let parts = selection.iter().map(|selected| {
             let name = name(&selected.what);
             let value = match &selected.what {
@@ -287,7 +289,7 @@ impl Truth<'_> {
 }
 
 /// The position of a type.
-pub fn position(entities: &[EntityId], entity: EntityId) -> usize {
+pub(crate) fn position(entities: &[EntityId], entity: EntityId) -> usize {
     entities.iter().position(|known| *known == entity).unwrap()
 }
 

@@ -14,13 +14,13 @@ use super::store::make_id;
 use super::truth::{Truth, Voice};
 
 /// Makes requests of a caller: mostly of what they may read.
-pub struct Asker<'a> {
+pub(crate) struct Asker<'a> {
     /// What the caller may read.
-    pub truth: Truth<'a>,
+    pub(crate) truth: Truth<'a>,
     /// The engine's names of types.
-    pub entities: &'a [EntityId],
+    pub(crate) entities: &'a [EntityId],
     /// What kind of model it is.
-    pub flavor: Flavor,
+    pub(crate) flavor: Flavor,
 }
 
 impl Asker<'_> {
@@ -34,7 +34,7 @@ impl Asker<'_> {
     }
 
     /// A type, mostly one the caller can see.
-    pub fn ty(&self, dice: &mut Dice) -> usize {
+    pub(crate) fn ty(&self, dice: &mut Dice) -> usize {
         let count = self.truth.model.types.len();
         for _ in 0..6 {
             let ty = if dice.chance(15) { dice.below(3) } else { 3 + dice.below(count - 3) };
@@ -46,7 +46,7 @@ impl Asker<'_> {
     }
 
     /// A condition.
-    pub fn filter(&self, dice: &mut Dice, ty: usize) -> Json {
+    pub(crate) fn filter(&self, dice: &mut Dice, ty: usize) -> Json {
         let anything = dice.chance(6);
         let allowed = |ty: usize, name: &str| anything || self.truth.readable(ty, name);
         let (model, flavor) = (self.truth.model, self.flavor);
@@ -54,7 +54,7 @@ impl Asker<'_> {
     }
 
     /// Parts of a row.
-    pub fn selection(&self, dice: &mut Dice, ty: usize, depth: usize) -> Vec<Selected> {
+    pub(crate) fn selection(&self, dice: &mut Dice, ty: usize, depth: usize) -> Vec<Selected> {
         let members = self.members(dice, ty);
         let mut parts = vec![plain("id", 0)];
         for number in 1..2 + dice.below(3) {
@@ -81,7 +81,7 @@ impl Asker<'_> {
     }
 
     /// A list, with what may be asked of it.
-    pub fn list(&self, dice: &mut Dice, ty: usize, depth: usize) -> List {
+    pub(crate) fn list(&self, dice: &mut Dice, ty: usize, depth: usize) -> List {
         let mut parts = vec![("nodes".to_owned(), ConnectionPart::Nodes(self.selection(dice, ty, depth)))];
         if dice.chance(40) {
             parts.push(("total".to_owned(), ConnectionPart::Total));
@@ -104,7 +104,7 @@ impl Asker<'_> {
     }
 
     /// An order.
-    pub fn order(&self, dice: &mut Dice, ty: usize) -> Vec<Order> {
+    pub(crate) fn order(&self, dice: &mut Dice, ty: usize) -> Vec<Order> {
         let mut order: Vec<Order> = Vec::new();
         for _ in 0..dice.below(3) {
             let Some(path) = self.path(dice, ty) else { continue };
@@ -196,7 +196,7 @@ impl Asker<'_> {
     }
 
     /// A read.
-    pub fn read(&self, dice: &mut Dice) -> Read {
+    pub(crate) fn read(&self, dice: &mut Dice) -> Read {
         let ty = self.ty(dice);
         match dice.below(10) {
             0 | 1 => {

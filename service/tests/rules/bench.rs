@@ -18,7 +18,7 @@ use super::store::{Row, Store, id};
 
 /// Which database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// SQLite in a file.
     Sqlite,
     /// PostgreSQL, where its programs are found.
@@ -26,17 +26,17 @@ pub enum Kind {
 }
 
 /// A service.
-pub struct Bench {
+pub(crate) struct Bench {
     service: Service,
     /// The engine's names of the model's types.
-    pub entities: Vec<EntityId>,
+    pub(crate) entities: Vec<EntityId>,
     database: Option<(&'static harness::postgres::Cluster, String)>,
     _folder: tempfile::TempDir,
 }
 
 /// Where a bench can't be had.
 #[derive(Debug)]
-pub enum Missing {
+pub(crate) enum Missing {
     /// There is no such database here.
     Database,
     /// The model was refused, and why.
@@ -45,7 +45,7 @@ pub enum Missing {
 
 impl Bench {
     /// Opens a service with a model and rows.
-    pub async fn open(kind: Kind, model: &Model, store: &Store) -> Result<Self, Missing> {
+    pub(crate) async fn open(kind: Kind, model: &Model, store: &Store) -> Result<Self, Missing> {
         let sdl = model.sdl();
         let sources = [Source::new("model.graphql", sdl.as_str())];
         if let Err(diagnostics) = entity::model::compile(&sources) {
@@ -75,14 +75,9 @@ impl Bench {
         let files = tempfile::tempdir().unwrap();
         store.write(model, files.path());
         let paths = [files.path().to_path_buf()];
-        let imported = import(
-            bench.service.database(),
-            &bench.service.catalog(),
-            &paths,
-            (OnError::Stop, None),
-            &mut |_| {},
-        )
-        .await;
+        let imported =
+            import(bench.service.database(), &bench.service.catalog(), &paths, OnError::Stop, &mut |_| {})
+                .await;
         if let Err(error) = imported {
             panic!("{error:?}\n{sdl}\n{}", store.text(model));
         }
@@ -90,7 +85,7 @@ impl Bench {
     }
 
     /// Ends the service and drops its database.
-    pub async fn close(self) {
+    pub(crate) async fn close(self) {
         drop(self.service);
         if let Some((cluster, name)) = self.database {
             cluster.drop_database(&name).await;
@@ -98,7 +93,7 @@ impl Bench {
     }
 
     /// The answer to a read.
-    pub async fn read(&self, principal: &Principal, read: &Read) -> Result<Json, Code> {
+    pub(crate) async fn read(&self, principal: &Principal, read: &Read) -> Result<Json, Code> {
         let request = Request::Read(vec![Root { key: "x".into(), ask: read.clone() }]);
         let context = self.service.context(principal.clone(), None);
         let reply = self.service.engine().run(&context, &request).await.map_err(complaint)?;
@@ -106,7 +101,11 @@ impl Bench {
     }
 
     /// Does a write; gives its answer and the ids of what it touched.
-    pub async fn write(&self, principal: &Principal, write: &Write) -> Result<(Json, Vec<String>), Code> {
+    pub(crate) async fn write(
+        &self,
+        principal: &Principal,
+        write: &Write,
+    ) -> Result<(Json, Vec<String>), Code> {
         let request = Request::Write(vec![Root { key: "x".into(), ask: write.clone() }]);
         let context = self.service.context(principal.clone(), None);
         let mut reply = self.service.engine().run(&context, &request).await.map_err(complaint)?;
@@ -116,7 +115,7 @@ impl Bench {
     }
 
     /// Everything that is stored.
-    pub async fn dump(&self, model: &Model) -> Store {
+    pub(crate) async fn dump(&self, model: &Model) -> Store {
         let lists = model.types.iter().enumerate().map(|(index, ty)| {
             let field = |name: &str| Requested::Field { name: name.to_owned(), parts: None };
             let select = |key: &str, what| Selected { key: key.to_owned(), what };
@@ -214,6 +213,6 @@ fn complaint(error: service::Error) -> Code {
 }
 
 /// A write with an answer of one row.
-pub fn one(entity: EntityId, change: Change, selection: Vec<Selected>) -> Write {
+pub(crate) fn one(entity: EntityId, change: Change, selection: Vec<Selected>) -> Write {
     Write { entity, change, answer: Answer::One(selection) }
 }

@@ -10,7 +10,7 @@ use super::store::make_id;
 
 /// A caller.
 #[derive(Debug, Clone)]
-pub enum Caller {
+pub(crate) enum Caller {
     /// Without credentials.
     Anonymous,
     /// With the admin key.
@@ -21,23 +21,23 @@ pub enum Caller {
 
 /// Somebody known.
 #[derive(Debug, Clone, Default)]
-pub struct Known {
+pub(crate) struct Known {
     /// Whether it is a key.
-    pub key: bool,
+    pub(crate) key: bool,
     /// `$user.id`
-    pub user: Option<String>,
+    pub(crate) user: Option<String>,
     /// `$user.roles`
-    pub roles: Vec<String>,
+    pub(crate) roles: Vec<String>,
     /// `$org.id` and `$org.role`
-    pub organization: Option<(String, Option<String>)>,
+    pub(crate) organization: Option<(String, Option<String>)>,
     /// `$key.scopes`
-    pub scopes: Option<Vec<String>>,
+    pub(crate) scopes: Option<Vec<String>>,
     /// `$claims`
-    pub claims: Map<String, Json>,
+    pub(crate) claims: Map<String, Json>,
 }
 
 /// A random caller.
-pub fn caller(dice: &mut Dice, model: &Model) -> Caller {
+pub(crate) fn caller(dice: &mut Dice, model: &Model) -> Caller {
     match dice.below(20) {
         0 | 1 => Caller::Anonymous,
         2 => Caller::Admin,
@@ -88,7 +88,7 @@ fn scopes(dice: &mut Dice, model: &Model) -> Vec<String> {
 
 impl Caller {
     /// The same for the engine.
-    pub fn principal(&self) -> Principal {
+    pub(crate) fn principal(&self) -> Principal {
         let known = match self {
             Caller::Anonymous => return Principal::Anonymous,
             Caller::Admin => return Principal::Admin,
@@ -109,7 +109,7 @@ impl Caller {
     }
 
     /// Whether no rule is asked.
-    pub fn is_admin(&self) -> bool {
+    pub(crate) fn is_admin(&self) -> bool {
         match self {
             Caller::Anonymous => false,
             Caller::Admin => true,
@@ -118,7 +118,7 @@ impl Caller {
     }
 
     /// Whether the caller has a role. Administrators are not asked.
-    pub fn has_role(&self, role: &str) -> bool {
+    pub(crate) fn has_role(&self, role: &str) -> bool {
         let Caller::Known(known) = self else { return role == "anyone" };
         let member = known.organization.as_ref().and_then(|(_, role)| role.as_deref());
         match role {
@@ -135,7 +135,7 @@ impl Caller {
     }
 
     /// Whether the scopes of a key cover reading or writing rows of a plural.
-    pub fn in_scope(&self, plural: &str, writes: bool) -> bool {
+    pub(crate) fn in_scope(&self, plural: &str, writes: bool) -> bool {
         let Caller::Known(Known { scopes: Some(scopes), .. }) = self else { return true };
         let mut enough = vec!["*".to_owned()];
         for what in ["*", plural] {
@@ -149,7 +149,7 @@ impl Caller {
     }
 
     /// The value of `$user.id` and its kin.
-    pub fn claim(&self, name: &str) -> Option<Json> {
+    pub(crate) fn claim(&self, name: &str) -> Option<Json> {
         let Caller::Known(known) = self else { return None };
         match name {
             "user.id" => known.user.clone().map(Json::from),
@@ -163,7 +163,7 @@ impl Caller {
 }
 
 /// A claim as a value of a type; none where it is of another one.
-pub fn coerce(ty: Ty, value: &Json) -> Option<Json> {
+pub(crate) fn coerce(ty: Ty, value: &Json) -> Option<Json> {
     let whole = |value: &Json| {
         value.as_i64().or_else(|| value.as_f64().filter(|it| it.fract() == 0.0).map(|it| it as i64))
     };

@@ -12,16 +12,16 @@ use super::model::{Key, Link, ORGANIZATION, Shape, Ty};
 use super::store::make_id;
 
 /// Makes writes: mostly of what the caller may write.
-pub struct Writer<'a> {
+pub(crate) struct Writer<'a> {
     /// What the caller may read.
-    pub asker: Asker<'a>,
+    pub(crate) asker: Asker<'a>,
     /// The number of the next new row.
-    pub next: usize,
+    pub(crate) next: usize,
 }
 
 impl Writer<'_> {
     /// A write.
-    pub fn write(&mut self, dice: &mut Dice) -> Write {
+    pub(crate) fn write(&mut self, dice: &mut Dice) -> Write {
         let (ty, operation) = self.what(dice);
         let entity: EntityId = self.asker.entities[ty];
         let many = dice.chance(25);
@@ -89,9 +89,9 @@ impl Writer<'_> {
                 continue;
             };
             if link.is_one() {
-                set.insert(name, self.to_one(dice, link, 1, false));
+                set.insert(name, self.one_related(dice, link, 1, false));
             } else if !many && dice.chance(50) {
-                set.insert(name, self.to_many(dice, link, 1, false));
+                set.insert(name, self.many_related(dice, link, 1, false));
             }
         }
         Change::Update {
@@ -146,9 +146,9 @@ impl Writer<'_> {
             }
             let needed = link.required && link.writable && !dice.chance(2);
             if link.is_one() && (needed || some.contains(&link.name)) {
-                row.insert(link.name.clone(), self.to_one(dice, link, depth, needed));
+                row.insert(link.name.clone(), self.one_related(dice, link, depth, needed));
             } else if !link.is_one() && depth > 0 && some.contains(&link.name) {
-                row.insert(link.name.clone(), self.to_many(dice, link, depth, true));
+                row.insert(link.name.clone(), self.many_related(dice, link, depth, true));
             }
         }
         Json::Object(row)
@@ -169,7 +169,7 @@ impl Writer<'_> {
         (*dice.pick(&known)).clone().into()
     }
 
-    fn to_one(&mut self, dice: &mut Dice, link: &Link, depth: usize, needed: bool) -> Json {
+    fn one_related(&mut self, dice: &mut Dice, link: &Link, depth: usize, needed: bool) -> Json {
         match dice.below(20) {
             0 if !needed => Json::Null,
             1 if !needed => json!({ "disconnect": true }),
@@ -179,7 +179,7 @@ impl Writer<'_> {
         }
     }
 
-    fn to_many(&mut self, dice: &mut Dice, link: &Link, depth: usize, new: bool) -> Json {
+    fn many_related(&mut self, dice: &mut Dice, link: &Link, depth: usize, new: bool) -> Json {
         let known = match &link.shape {
             Shape::Back(field) => Some(field.as_str()),
             _ => None,
@@ -188,7 +188,8 @@ impl Writer<'_> {
         let ids = |dice: &mut Dice, writer: &Self| -> Json {
             (0..1 + dice.below(2)).map(|_| writer.some_id(dice, link.target)).collect()
         };
-        let all: &[&str] = if new { &["create", "connect"] } else { &["create", "connect", "disconnect", "set"] };
+        let all: &[&str] =
+            if new { &["create", "connect"] } else { &["create", "connect", "disconnect", "set"] };
         let verb = dice.word(all);
         let value = match verb.as_str() {
             "create" => json!([self.row(dice, link.target, known, depth - 1)]),

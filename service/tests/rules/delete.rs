@@ -10,7 +10,7 @@ use super::model::{OnDelete, Shape};
 
 impl Effect<'_> {
     /// Deletes rows, and what goes with them.
-    pub(super) fn delete(&mut self, ty: usize, ids: &[String]) -> Result<(), No> {
+    pub(crate) fn delete(&mut self, ty: usize, ids: &[String]) -> Result<(), No> {
         if self.model.types[ty].soft {
             for id in ids {
                 let row = self.store.tables[ty].get_mut(id).unwrap();

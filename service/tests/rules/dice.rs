@@ -2,16 +2,16 @@
 
 /// A generator (SplitMix64).
 #[derive(Debug, Clone)]
-pub struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
     /// A generator of a seed.
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
     /// The next number.
-    pub fn number(&mut self) -> u64 {
+    pub(crate) fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -20,32 +20,32 @@ impl Dice {
     }
 
     /// A number less than a bound that is not zero.
-    pub fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         (self.number() % bound.max(1) as u64) as usize
     }
 
     /// True that many times of a hundred.
-    pub fn chance(&mut self, percent: usize) -> bool {
+    pub(crate) fn chance(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
 
     /// One of some.
-    pub fn pick<'a, T>(&mut self, all: &'a [T]) -> &'a T {
+    pub(crate) fn pick<'a, T>(&mut self, all: &'a [T]) -> &'a T {
         &all[self.below(all.len())]
     }
 
     /// One of some words.
-    pub fn word(&mut self, all: &[&str]) -> String {
+    pub(crate) fn word(&mut self, all: &[&str]) -> String {
         (*self.pick(all)).to_owned()
     }
 
     /// Those of some that fall to a chance each.
-    pub fn some<T: Clone>(&mut self, all: &[T], percent: usize) -> Vec<T> {
+    pub(crate) fn some<T: Clone>(&mut self, all: &[T], percent: usize) -> Vec<T> {
         all.iter().filter(|_| self.chance(percent)).cloned().collect()
     }
 
     /// One of some, each as often as its weight says.
-    pub fn weighed<T: Copy>(&mut self, all: &[(usize, T)]) -> T {
+    pub(crate) fn weighed<T: Copy>(&mut self, all: &[(usize, T)]) -> T {
         let mut rest = self.below(all.iter().map(|(weight, _)| weight).sum());
         for (weight, item) in all {
             if rest < *weight {

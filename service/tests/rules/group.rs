@@ -10,16 +10,17 @@ use service::engine::request::{
 };
 
 use super::answer::Answer;
+use super::logic::order;
 use super::model::Ty;
 use super::store::Row;
-use super::truth::{Truth, order};
+use super::truth::Truth;
 
 /// One group: its keys and its rows.
 type Group<'r> = (Vec<Json>, Vec<&'r Row>);
 
 impl Truth<'_> {
     /// Groups of the rows the caller sees, and numbers about them.
-    pub fn aggregate(&self, ty: usize, aggregate: &Aggregate) -> Answer<Json> {
+    pub(crate) fn aggregate(&self, ty: usize, aggregate: &Aggregate) -> Answer<Json> {
         self.aggregate_fine(ty, aggregate)?;
         let mut groups: BTreeMap<String, Group<'_>> = BTreeMap::new();
         if aggregate.groups.is_empty() {
@@ -226,7 +227,7 @@ fn last(kind: Ty, one: &Json, other: &Json, descending: bool) -> Ordering {
 }
 
 /// Numbers are equal however they are written.
-pub fn same(one: &Json, other: &Json) -> bool {
+pub(crate) fn same(one: &Json, other: &Json) -> bool {
     match (one, other) {
         (Json::Object(fields), Json::Object(others)) => {
             fields.len() == others.len()

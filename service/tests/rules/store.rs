@@ -8,24 +8,24 @@ use serde_json::{Map, Value as Json};
 use super::model::{Key, Link, Model, Shape};
 
 /// A row: every field and to-one relation by name, as JSON prints it. `deletedAt` is true where it is deleted.
-pub type Row = BTreeMap<String, Json>;
+pub(crate) type Row = BTreeMap<String, Json>;
 
 /// All rows.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Store {
+pub(crate) struct Store {
     /// The rows of each type by id.
-    pub tables: Vec<BTreeMap<String, Row>>,
+    pub(crate) tables: Vec<BTreeMap<String, Row>>,
     /// The pairs of each many-to-many relation.
-    pub pairs: Vec<BTreeSet<(String, String)>>,
+    pub(crate) pairs: Vec<BTreeSet<(String, String)>>,
 }
 
 /// The id of a row.
-pub fn id(row: &Row) -> &str {
+pub(crate) fn id(row: &Row) -> &str {
     row["id"].as_str().unwrap_or_default()
 }
 
 /// The id that the row of a number has.
-pub fn make_id(key: Key, ty: usize, number: usize) -> String {
+pub(crate) fn make_id(key: Key, ty: usize, number: usize) -> String {
     match key {
         Key::Uuid => format!("0195{ty:04x}-0000-7000-8000-{number:012x}"),
         Key::Serial => (number + 1).to_string(),
@@ -35,7 +35,7 @@ pub fn make_id(key: Key, ty: usize, number: usize) -> String {
 
 impl Store {
     /// No rows.
-    pub fn empty(model: &Model) -> Self {
+    pub(crate) fn empty(model: &Model) -> Self {
         Self {
             tables: vec![BTreeMap::new(); model.types.len()],
             pairs: vec![BTreeSet::new(); model.pairs.len()],
@@ -43,17 +43,21 @@ impl Store {
     }
 
     /// The rows of a type.
-    pub fn rows(&self, ty: usize) -> impl Iterator<Item = &Row> {
+    pub(crate) fn rows(&self, ty: usize) -> impl Iterator<Item = &Row> {
         self.tables[ty].values()
     }
 
     /// A row.
-    pub fn row(&self, ty: usize, id: &str) -> Option<&Row> {
+    pub(crate) fn row(&self, ty: usize, id: &str) -> Option<&Row> {
         self.tables[ty].get(id)
     }
 
     /// The rows on the other side of a row's relation.
-    pub fn related<'a>(&'a self, row: &'a Row, link: &'a Link) -> Box<dyn Iterator<Item = &'a Row> + 'a> {
+    pub(crate) fn related<'a>(
+        &'a self,
+        row: &'a Row,
+        link: &'a Link,
+    ) -> Box<dyn Iterator<Item = &'a Row> + 'a> {
         match &link.shape {
             Shape::One(_) => {
                 Box::new(row[&link.name].as_str().and_then(|id| self.row(link.target, id)).into_iter())
@@ -69,7 +73,7 @@ impl Store {
     }
 
     /// Gives a row another id everywhere.
-    pub fn rename(&mut self, model: &Model, ty: usize, from: &str, to: &str) {
+    pub(crate) fn rename(&mut self, model: &Model, ty: usize, from: &str, to: &str) {
         if let Some(mut row) = self.tables[ty].remove(from) {
             row.insert("id".to_owned(), to.into());
             self.tables[ty].insert(to.to_owned(), row);
@@ -94,7 +98,7 @@ impl Store {
     }
 
     /// The rows, a line each.
-    pub fn text(&self, model: &Model) -> String {
+    pub(crate) fn text(&self, model: &Model) -> String {
         let mut lines = Vec::new();
         for (ty, rows) in model.types.iter().zip(&self.tables) {
             lines.extend(rows.values().map(|row| format!("{} {}", ty.name, line(row))));
@@ -106,7 +110,7 @@ impl Store {
     }
 
     /// Writes the rows as files to be imported.
-    pub fn write(&self, model: &Model, folder: &Path) {
+    pub(crate) fn write(&self, model: &Model, folder: &Path) {
         for (ty, rows) in model.types.iter().zip(&self.tables) {
             let lines: Vec<String> = rows.values().map(|row| line(row).to_string()).collect();
             if !lines.is_empty() {

@@ -6,12 +6,13 @@ use entity::catalog::Operation;
 use serde_json::Value as Json;
 
 use super::caller::{Caller, coerce};
-use super::model::{Key, Link, Model, Rule, Shape, Ty, Type};
+use super::logic::{alive, all, any, is_key, items, order};
+use super::model::{Link, Model, Rule, Shape, Ty, Type};
 use super::store::{Row, Store};
 
 /// Whose condition it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Voice {
+pub(crate) enum Voice {
     /// The model's: everything is there, `$` means something.
     Model,
     /// The caller's: only what they may read is there.
@@ -20,18 +21,18 @@ pub enum Voice {
 
 /// What is known: a model, rows, a caller.
 #[derive(Debug, Clone, Copy)]
-pub struct Truth<'a> {
+pub(crate) struct Truth<'a> {
     /// The model.
-    pub model: &'a Model,
+    pub(crate) model: &'a Model,
     /// The rows.
-    pub store: &'a Store,
+    pub(crate) store: &'a Store,
     /// Who asks.
-    pub caller: &'a Caller,
+    pub(crate) caller: &'a Caller,
 }
 
 impl<'a> Truth<'a> {
     /// A type.
-    pub fn ty(&self, ty: usize) -> &'a Type {
+    pub(crate) fn ty(&self, ty: usize) -> &'a Type {
         &self.model.types[ty]
     }
 
@@ -41,14 +42,14 @@ impl<'a> Truth<'a> {
     }
 
     /// Whether any rule opens an operation.
-    pub fn opens(&self, ty: usize, operation: Operation) -> bool {
+    pub(crate) fn opens(&self, ty: usize, operation: Operation) -> bool {
         let ty = self.ty(ty);
         ty.open.contains(&operation)
             && (self.caller.is_admin() || self.granted(&ty.rules, operation).next().is_some())
     }
 
     /// Whether the caller's key, where it is one, may be used for it.
-    pub fn in_scope(&self, ty: usize, writes: bool) -> bool {
+    pub(crate) fn in_scope(&self, ty: usize, writes: bool) -> bool {
         self.caller.in_scope(&self.ty(ty).plural, writes)
     }
 
@@ -57,7 +58,7 @@ impl<'a> Truth<'a> {
     }
 
     /// Whether any rule opens an operation on a member.
-    pub fn member_opens(&self, ty: usize, name: &str, operation: Operation) -> bool {
+    pub(crate) fn member_opens(&self, ty: usize, name: &str, operation: Operation) -> bool {
         let definition = self.ty(ty);
         if !self.exposed(ty, name, operation) || !self.opens(ty, operation) {
             return false;
@@ -74,7 +75,7 @@ impl<'a> Truth<'a> {
     }
 
     /// Whether the API may do it at all.
-    pub fn exposed(&self, ty: usize, name: &str, operation: Operation) -> bool {
+    pub(crate) fn exposed(&self, ty: usize, name: &str, operation: Operation) -> bool {
         let definition = self.ty(ty);
         let (create, update) = match (definition.field(name), definition.link(name)) {
             (Some(field), _) => (field.create, field.update),
@@ -100,7 +101,7 @@ impl<'a> Truth<'a> {
     }
 
     /// Whether the caller may use a member in a read at all.
-    pub fn readable(&self, ty: usize, name: &str) -> bool {
+    pub(crate) fn readable(&self, ty: usize, name: &str) -> bool {
         if !self.member_opens(ty, name, Operation::Read) || !self.in_scope(ty, false) {
             return false;
         }
@@ -115,7 +116,7 @@ impl<'a> Truth<'a> {
     }
 
     /// Whether a member is there on some rows only, as far as the rules tell without looking at rows.
-    pub fn conditional(&self, ty: usize, name: &str) -> bool {
+    pub(crate) fn conditional(&self, ty: usize, name: &str) -> bool {
         if self.caller.is_admin() {
             return false;
         }
@@ -150,7 +151,7 @@ impl<'a> Truth<'a> {
     }
 
     /// Whether an operation may touch a row as it is stored.
-    pub fn may(&self, ty: usize, row: &Row, operation: Operation) -> bool {
+    pub(crate) fn may(&self, ty: usize, row: &Row, operation: Operation) -> bool {
         self.caller.is_admin()
             || self.own(ty, row)
                 && self
@@ -159,7 +160,7 @@ impl<'a> Truth<'a> {
     }
 
     /// Whether a row looks as it must after an operation.
-    pub fn fine(&self, ty: usize, row: &Row, operation: Operation) -> bool {
+    pub(crate) fn fine(&self, ty: usize, row: &Row, operation: Operation) -> bool {
         self.caller.is_admin()
             || self.own(ty, row)
                 && self
@@ -168,17 +169,25 @@ impl<'a> Truth<'a> {
     }
 
     /// Whether the caller sees a row.
-    pub fn visible(&self, ty: usize, row: &Row) -> bool {
+    pub(crate) fn visible(&self, ty: usize, row: &Row) -> bool {
         alive(row) && self.may(ty, row, Operation::Read)
     }
 
-    /// Whether a member of a row is open. A new row is looked at as it has become.
-    pub fn member(&self, ty: usize, row: &Row, name: &str, operation: Operation) -> bool {
+    /// Whether a member of a row is open, as the row is stored.
+    pub(crate) fn member(&self, ty: usize, row: &Row, name: &str, operation: Operation) -> bool {
+        self.grants(ty, row, name, operation, false)
+    }
+
+    /// Whether a row looks as it must when a member of it was given.
+    pub(crate) fn given(&self, ty: usize, row: &Row, name: &str, operation: Operation) -> bool {
+        self.grants(ty, row, name, operation, true)
+    }
+
+    fn grants(&self, ty: usize, row: &Row, name: &str, operation: Operation, new: bool) -> bool {
         if self.caller.is_admin() {
             return true;
         }
         let definition = self.ty(ty);
-        let new = operation == Operation::Create;
         let all = self.granted(&definition.rules, operation).all(|rule| Self::names(rule, name));
         let by_row = all
             || self
@@ -191,7 +200,7 @@ impl<'a> Truth<'a> {
     }
 
     /// The value of a member as the caller sees it: a field, or the key of a relation to one row.
-    pub fn value(&self, ty: usize, row: &Row, name: &str) -> Json {
+    pub(crate) fn value(&self, ty: usize, row: &Row, name: &str) -> Json {
         if !self.member(ty, row, name, Operation::Read) {
             return Json::Null;
         }
@@ -208,7 +217,7 @@ impl<'a> Truth<'a> {
     }
 
     /// Whether a filter of the caller only names what they may use.
-    pub fn usable(&self, ty: usize, filter: &Json) -> bool {
+    pub(crate) fn usable(&self, ty: usize, filter: &Json) -> bool {
         filter.as_object().into_iter().flatten().all(|(name, value)| match name.as_str() {
             "and" | "or" => value.as_array().into_iter().flatten().all(|item| self.usable(ty, item)),
             "not" => self.usable(ty, value),
@@ -234,7 +243,7 @@ impl<'a> Truth<'a> {
     }
 
     /// Whether a condition holds for a row; none: nobody knows.
-    pub fn condition(&self, ty: usize, condition: &Json, row: &Row, voice: Voice) -> Option<bool> {
+    pub(crate) fn condition(&self, ty: usize, condition: &Json, row: &Row, voice: Voice) -> Option<bool> {
         let parts = condition.as_object().into_iter().flatten();
         all(parts.map(|(name, value)| match name.as_str() {
             "and" => all(items(value).map(|item| self.condition(ty, item, row, voice))),
@@ -257,7 +266,7 @@ impl<'a> Truth<'a> {
             return all(operands.map(|(op, value)| self.compare(op, Ty::Count, &count.into(), value, voice)));
         }
         match definition.link(name) {
-            Some(link) if link.is_one() => self.to_one(link, value, row, voice),
+            Some(link) if link.is_one() => self.toward_one(link, value, row, voice),
             Some(link) => all(operands.map(|(op, value)| {
                 let mut found = self
                     .store
@@ -282,7 +291,7 @@ impl<'a> Truth<'a> {
         voice == Voice::Model || self.in_scope(link.target, false) && self.visible(link.target, other)
     }
 
-    fn to_one(&self, link: &Link, value: &Json, row: &Row, voice: Voice) -> Option<bool> {
+    fn toward_one(&self, link: &Link, value: &Json, row: &Row, voice: Voice) -> Option<bool> {
         let other = self.store.related(row, link).find(|other| self.there(link, other, voice));
         let key = other.map_or(Json::Null, |other| other["id"].clone());
         let ty = Ty::Id(self.ty(link.target).key);
@@ -355,43 +364,4 @@ impl<'a> Truth<'a> {
             other => panic!("no operator {other}"),
         })
     }
-}
-
-/// Whether a row is not deleted.
-pub fn alive(row: &Row) -> bool {
-    row.get("deletedAt").is_none_or(Json::is_null)
-}
-
-/// The order of two values that are there.
-pub fn order(ty: Ty, one: &Json, other: &Json) -> Ordering {
-    let number = |value: &Json| value.as_i64().or_else(|| value.as_str().and_then(|text| text.parse().ok()));
-    match ty {
-        Ty::Int | Ty::Count | Ty::Id(Key::Serial) => number(one).cmp(&number(other)),
-        Ty::Flag => one.as_bool().cmp(&other.as_bool()),
-        Ty::Text | Ty::Texts | Ty::Id(_) => one.as_str().cmp(&other.as_str()),
-    }
-}
-
-fn is_key(op: &str) -> bool {
-    ["eq", "ne", "in", "notIn", "isNull"].contains(&op)
-}
-
-fn items(value: &Json) -> impl Iterator<Item = &Json> {
-    value.as_array().into_iter().flatten()
-}
-
-fn all(parts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
-    let mut known = Some(true);
-    for part in parts {
-        match part {
-            Some(false) => return Some(false),
-            None => known = None,
-            Some(true) => {}
-        }
-    }
-    known
-}
-
-fn any(parts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
-    all(parts.map(|part| part.map(|known| !known))).map(|none| !none)
 }

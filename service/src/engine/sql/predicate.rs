@@ -214,6 +214,8 @@ impl Sql<'_> {
     }
 
     fn list_has(&mut self, _: &Entity, row: Alias, field: &Field, op: Op, value: &Operand) {
+        // One item is no list of them.
+        let form = if op == Op::Has { Form::OneItem } else { Form::Items };
         let column = |sql: &mut Self| {
             sql.column(row, &field.column);
         };
@@ -222,7 +224,7 @@ impl Sql<'_> {
         self.push(" is not null");
         if let Operand::Claim(_) = value {
             // Nothing is known of a list the caller does not have: neither that it has an item nor that it has not.
-            self.push(" and ").operand(value, field.ty, Form::Items);
+            self.push(" and ").operand(value, field.ty, form);
             self.push(if self.dialect == Dialect::Postgres { "::jsonb is not null" } else { " is not null" });
         }
         self.push(" then ");
@@ -231,16 +233,16 @@ impl Sql<'_> {
                 self.push("exists (select 1 from jsonb_array_elements(");
                 column(self);
                 self.push(") as item(value) where ");
-                self.operand(value, field.ty, Form::Items).push("::jsonb @> item.value)");
+                self.operand(value, field.ty, form).push("::jsonb @> item.value)");
             }
             (Dialect::Postgres, _) => {
                 column(self);
                 self.push(" @> ");
-                self.operand(value, field.ty, Form::Items).push("::jsonb");
+                self.operand(value, field.ty, form).push("::jsonb");
             }
             (Dialect::Sqlite, Op::HasAll) => {
                 self.push("not exists (select 1 from json_each(");
-                self.operand(value, field.ty, Form::Items);
+                self.operand(value, field.ty, form);
                 self.push(") wanted where not exists (select 1 from json_each(");
                 column(self);
                 self.push(") item where item.value = wanted.value))");
@@ -249,7 +251,7 @@ impl Sql<'_> {
                 self.push("exists (select 1 from json_each(");
                 column(self);
                 self.push(") item join json_each(");
-                self.operand(value, field.ty, Form::Items).push(") wanted on item.value = wanted.value)");
+                self.operand(value, field.ty, form).push(") wanted on item.value = wanted.value)");
             }
         }
         self.push(" end");

@@ -71,6 +71,8 @@ pub(crate) enum Form {
     Expression(Op),
     /// As a JSON list, of one item when it is no list.
     Items,
+    /// As a JSON list of the one item it is.
+    OneItem,
 }
 
 /// A statement being written.
@@ -198,6 +200,7 @@ pub(crate) fn form_value(dialect: Dialect, ty: FieldType, form: Form, value: &Va
             Value::List(_) => bind::bind(dialect, ty, true, value),
             one => bind::bind(dialect, ty, true, &Value::List(vec![one.clone()])),
         },
+        Form::OneItem => bind::bind(dialect, ty, true, &Value::List(vec![value.clone()])),
     }
 }
 

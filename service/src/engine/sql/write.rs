@@ -98,9 +98,10 @@ impl Sql<'_> {
         let row = self.alias();
         self.push("update ").ident(&entity.table).push(" as ").table(row).push(" set ");
         if assigns.is_empty() {
-            // Rows are only locked and named.
-            let key = &entity.key_field().column;
-            self.ident(key).push(" = ").column(row, key);
+            // Rows are only locked and named. Not by their key: SQLite then takes a row that refers to itself for one
+            // that is still referred to.
+            let version = &entity.field(entity.version).column;
+            self.ident(version).push(" = ").column(row, version);
         }
         self.assigns(entity, row, assigns);
         self.push(" where ");
@@ -320,7 +321,11 @@ impl Sql<'_> {
             let target = self.catalog.entity(join.far.1);
             let row = self.alias();
             self.push(" and ").ident(&join.far.0).push(" in (select ");
-            self.column(row, &target.key_field().column).push(" from ").ident(&target.table).push(" ").table(row);
+            self.column(row, &target.key_field().column)
+                .push(" from ")
+                .ident(&target.table)
+                .push(" ")
+                .table(row);
             self.push(" where ");
             self.predicate(join.far.1, row, visible);
             self.push(")");

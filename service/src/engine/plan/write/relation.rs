@@ -313,7 +313,10 @@ impl<'a> WritePlanner<'a> {
         if access::member_opens(&context.catalog, definition, &context.principal, name, operation) {
             return Ok(());
         }
-        Err(Error::new(Code::Forbidden, format!("You may not write the {} of this relation.", definition.name)))
+        Err(Error::new(
+            Code::Forbidden,
+            format!("You may not write the {} of this relation.", definition.name),
+        ))
     }
 
     /// The rows whose key is that of the row.

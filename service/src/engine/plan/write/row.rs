@@ -41,7 +41,12 @@ impl<'a> WritePlanner<'a> {
                 format!("Expected an object of {}, got {}.", definition.name, input.kind()),
             ));
         };
-        let mut row = RowInput { values: Vec::new(), relations: Vec::new(), writable: Predicate::Always, becoming: Predicate::Always };
+        let mut row = RowInput {
+            values: Vec::new(),
+            relations: Vec::new(),
+            writable: Predicate::Always,
+            becoming: Predicate::Always,
+        };
         let (mut writable, mut becoming) = (Vec::new(), Vec::new());
         let mut errors = Vec::new();
         for (name, value) in given {

@@ -232,9 +232,10 @@ impl<'a> WritePlanner<'a> {
                 let writable = Predicate::and(
                     names().map(|name| access::member(self.context(), entity, name, Operation::Update)),
                 );
-                let becoming = Predicate::and(names().map(|name| {
-                    access::member_afterwards(self.context(), entity, name, Operation::Update)
-                }));
+                let becoming =
+                    Predicate::and(names().map(|name| {
+                        access::member_afterwards(self.context(), entity, name, Operation::Update)
+                    }));
                 let assigns = given.iter().map(|(id, cell)| (*id, Assign::Set(cell.clone()))).collect();
                 (assigns, writable, becoming)
             }
