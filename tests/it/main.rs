@@ -1,6 +1,7 @@
 //! Black-box tests of the running program, one file per concern, each on SQLite and on PostgreSQL.
 
 mod access;
+mod account;
 mod aggregate;
 mod architecture;
 mod chinook;
