@@ -72,7 +72,9 @@ impl Door {
                     _ => actor.json(method, &path, input).await,
                 }
             }
-            Door::Graphql => actor.graphql(&format!("mutation {{ {} }}", mutation(name, &input, selection))).await,
+            Door::Graphql => {
+                actor.graphql(&format!("mutation {{ {} }}", mutation(name, &input, selection))).await
+            }
         }
     }
 
@@ -183,7 +185,9 @@ impl<'a> Accounts<'a> {
         let rows = person.get(&path).await.is(200).json();
         let rows = rows["data"].as_array().expect("memberships").clone();
         let row = rows.iter().find(|row| *of(row, "organization") == joined["organization"]);
-        row.and_then(|row| row["id"].as_str()).unwrap_or_else(|| panic!("no membership in {rows:?}")).to_owned()
+        row.and_then(|row| row["id"].as_str())
+            .unwrap_or_else(|| panic!("no membership in {rows:?}"))
+            .to_owned()
     }
 
     /// The code of the next mail to an address.

@@ -1,8 +1,14 @@
 //! Accounts over HTTP, on both engines and through both APIs: what users and attackers do.
 
+mod cookie;
+mod email;
+mod guess;
 mod life;
+mod password;
+mod refresh;
+mod totp;
 
-use harness::{Accounts, App, Backend, Mailbox, runtime};
+use harness::{Accounts, App, Backend, Mailbox, Person, json, runtime};
 
 /// Rows of users, and rows of organizations.
 const MODEL: &str = r#"
@@ -54,4 +60,11 @@ fn with(settings: &[(&str, &str)], test: impl AsyncFn(&App, &Accounts<'_>, &Mail
             test(&app, &Accounts::start(&app, &mailbox), &mailbox).await;
         });
     }
+}
+
+/// Asserts that a session has ended: neither of its tokens is good.
+async fn ended(app: &App, person: &Person) {
+    let _ = person.get("/v1/notes").await.is(401).fails("BAD_CREDENTIALS");
+    let refresh = json!({ "refreshToken": person.refresh });
+    let _ = app.anyone().post("/auth/refresh", refresh).await.is(401).fails("BAD_CREDENTIALS");
 }
