@@ -71,6 +71,9 @@ impl Auth {
 
     /// Ends a key of the caller's, or of the organization the caller acts for.
     pub(super) async fn revoke_key(&self, caller: &Caller, key: Uuid) -> Result<Done> {
+        if !caller.principal.is_admin() {
+            caller.user()?;
+        }
         let mut store = self.store().await?;
         let organization = caller.manages().ok();
         let text = "delete from \"launchway_api_keys\" where \"id\" = ? and (\"user_id\" = ? or \"organization_id\" = ?)";
