@@ -19,7 +19,7 @@ pub const OPERATIONS: &[(&str, &str, &str, &str)] = &[
     ("signOut", "POST", "/sign-out", "message"),
     ("changePassword", "POST", "/password", "message"),
     ("forgotPassword", "POST", "/password/forgot", "message"),
-    ("resetPassword", "POST", "/password/reset", "message"),
+    ("resetPassword", "POST", "/password/reset", "message deviceToken"),
     ("changeEmail", "POST", "/email", "message"),
     ("confirmEmail", "POST", "/email/confirm", "message"),
     ("deleteAccount", "POST", "/delete-account", "message"),

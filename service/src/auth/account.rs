@@ -39,30 +39,41 @@ impl Auth {
                 return Err(Error::new(Code::SignUpClosed, "Nobody can make an account here."));
             }
         }
-        let hash = self.0.passwords.hash(new.password).await?;
-        let mut store = self.store().await?;
         if let Some(invitation) = new.invitation {
-            user::peek(&mut store, Purpose::Invitation, invitation)
-                .await
-                .map_err(|error| error.map_input(&|_, _| vec!["invitation".into()]))?;
+            let mut store = self.store().await?;
+            user::invited(&mut store, invitation, &email).await?;
+            store.rollback().await?;
         }
-        let message = match user::by_email(&mut store, &email).await? {
-            Some(known) if known.verified => Message::AccountExists,
+        let hash = self.0.passwords.hash(new.password).await?;
+        let (auth, caller, name) = (self.clone(), caller.clone(), new.name.map(str::to_owned));
+        self.later(async move { auth.make_account(&caller, &email, &hash, name.as_deref()).await })?;
+        Ok(Done::accepted(SENT))
+    }
+
+    /// Makes the account, or tells who has it by mail.
+    async fn make_account(&self, caller: &Caller, email: &str, hash: &str, name: Option<&str>) -> Result<()> {
+        let mut store = self.store().await?;
+        let message = match user::by_email(&mut store, email).await? {
+            Some(known) if known.verified => {
+                let event = audit::Event::of("user.sign_up_repeated", known.user);
+                audit::note(&mut store, caller, event).await?;
+                Message::AccountExists
+            }
             // Whoever did not prove the address has no account yet: the one who does chooses the password.
-            Some(known) => self.prove(&mut store, known.user, &hash, new.name).await?,
-            None => match user::make(&mut store, Some(&email), false, new.name).await {
+            Some(known) => self.prove(&mut store, known.user, hash, name).await?,
+            None => match user::make(&mut store, Some(email), false, name).await {
                 Ok(user) => {
                     audit::note(&mut store, caller, audit::Event::of("user.signed_up", user)).await?;
-                    self.prove(&mut store, user, &hash, new.name).await?
+                    self.prove(&mut store, user, hash, name).await?
                 }
                 // Somebody else was quicker, with the same address.
-                Err(error) if is_taken(&error) => return Ok(Done::accepted(SENT)),
+                Err(error) if is_taken(&error) => return Ok(()),
                 Err(error) => return Err(error),
             },
         };
         store.commit().await?;
-        self.0.mailer.post(&email, message);
-        Ok(Done::accepted(SENT))
+        self.0.mailer.post(email, message);
+        Ok(())
     }
 
     /// Keeps the password beside the code that proves the address: whoever has both gets the account.
@@ -117,20 +128,27 @@ impl Auth {
     }
 
     /// Sends the code again.
-    pub(super) async fn resend_verification(&self, email: &str) -> Result<Done> {
+    pub(super) async fn resend_verification(&self, caller: &Caller, email: &str) -> Result<Done> {
         let email = user::address(email)?;
-        let mut store = self.store().await?;
-        if let Some(known) = user::by_email(&mut store, &email).await?.filter(|known| !known.verified) {
-            // The password that waits for the proof stays the one that was chosen last.
-            let text = "select \"data\" from \"launchway_tokens\" where \"user_id\" = ? and \"kind\" = ? order by \"expires_at\" desc limit 1";
-            let row = store.one(text, &[Arg::Id(known.user), Arg::Text("verify_email")]).await?;
-            let data = row.map(|row| row.maybe_text(0)).transpose()?.flatten();
-            let data: Option<Json> = data.and_then(|text| serde_json::from_str(&text).ok());
-            let token = user::send(&mut store, Purpose::VerifyEmail, Some(known.user), data.as_ref()).await?;
-            store.commit().await?;
-            self.0.mailer.post(&email, Message::VerifyEmail { token: token.into() });
-        }
+        let (auth, caller) = (self.clone(), caller.clone());
+        self.later(async move { auth.prove_again(&caller, &email).await })?;
         Ok(Done::accepted(SENT))
+    }
+
+    async fn prove_again(&self, caller: &Caller, email: &str) -> Result<()> {
+        let mut store = self.store().await?;
+        let known = user::by_email(&mut store, email).await?;
+        let Some(known) = known.filter(|known| !known.verified) else { return store.rollback().await };
+        // The password that waits for the proof stays the one that was chosen last.
+        let text = "select \"data\" from \"launchway_tokens\" where \"user_id\" = ? and \"kind\" = ? order by \"expires_at\" desc limit 1";
+        let row = store.one(text, &[Arg::Id(known.user), Arg::Text("verify_email")]).await?;
+        let data = row.map(|row| row.maybe_text(0)).transpose()?.flatten();
+        let data: Option<Json> = data.and_then(|text| serde_json::from_str(&text).ok());
+        let token = user::send(&mut store, Purpose::VerifyEmail, Some(known.user), data.as_ref()).await?;
+        audit::note(&mut store, caller, audit::Event::of("user.verification_sent", known.user)).await?;
+        store.commit().await?;
+        self.0.mailer.post(email, Message::VerifyEmail { token: token.into() });
+        Ok(())
     }
 
     /// Signs in with a password, and with a second factor where the user has one.
@@ -235,15 +253,22 @@ impl Auth {
     /// Sends a code for a new password.
     pub(super) async fn forgot_password(&self, caller: &Caller, email: &str) -> Result<Done> {
         let email = user::address(email)?;
-        let mut store = self.store().await?;
-        let known = user::by_email(&mut store, &email).await?;
-        if let Some(known) = known.filter(|known| known.verified && !known.disabled) {
-            let token = user::send(&mut store, Purpose::ResetPassword, Some(known.user), None).await?;
-            audit::note(&mut store, caller, audit::Event::of("user.password_forgotten", known.user)).await?;
-            store.commit().await?;
-            self.0.mailer.post(&email, Message::ResetPassword { token: token.into() });
-        }
+        let (auth, caller) = (self.clone(), caller.clone());
+        self.later(async move { auth.send_reset(&caller, &email).await })?;
         Ok(Done::accepted(SENT))
+    }
+
+    async fn send_reset(&self, caller: &Caller, email: &str) -> Result<()> {
+        let mut store = self.store().await?;
+        let known = user::by_email(&mut store, email).await?;
+        let Some(known) = known.filter(|known| known.verified && !known.disabled) else {
+            return store.rollback().await;
+        };
+        let token = user::send(&mut store, Purpose::ResetPassword, Some(known.user), None).await?;
+        audit::note(&mut store, caller, audit::Event::of("user.password_forgotten", known.user)).await?;
+        store.commit().await?;
+        self.0.mailer.post(email, Message::ResetPassword { token: token.into() });
+        Ok(())
     }
 
     /// Chooses a new password with a code. All sessions end; a second factor stays.
@@ -254,9 +279,12 @@ impl Auth {
         let (user, _) = user::take(&mut store, Purpose::ResetPassword, token).await?;
         let user = user.ok_or_else(|| Error::internal("a code without a user"))?;
         user::set_password(&mut store, user, Some(&hash)).await?;
-        user::withdraw(&mut store, user, &[Purpose::ChangeEmail, Purpose::VerifyEmail, Purpose::Device])
-            .await?;
+        // Those of other mails too: who could read one of them has no second try.
+        let stale = [Purpose::ResetPassword, Purpose::ChangeEmail, Purpose::VerifyEmail, Purpose::Device];
+        user::withdraw(&mut store, user, &stale).await?;
         session::end_all(&mut store, user, None).await?;
+        // Whoever shows the code has the mailbox: the guesses of others don't keep them from signing in now.
+        let device = user::send(&mut store, Purpose::Device, Some(user), None).await?;
         let email = user::email(&mut store, user).await?;
         audit::note(&mut store, caller, audit::Event::of("user.password_reset", user)).await?;
         store.commit().await?;
@@ -264,26 +292,34 @@ impl Auth {
         if let Some(email) = email {
             self.0.mailer.post(&email, Message::PasswordChanged);
         }
-        Ok(Done::accepted("The password is changed. Sign in with it."))
+        let mut done = Done::accepted("The password is changed. Sign in with it.");
+        done.device(&device);
+        Ok(done)
     }
 
     /// Sends a code to a new address.
     pub(super) async fn change_email(&self, caller: &Caller, email: &str, password: &str) -> Result<Done> {
         let email = user::address(email)?;
         let user = self.confirm_password(caller, password).await?;
+        let (auth, caller) = (self.clone(), caller.clone());
+        self.later(async move { auth.send_change(&caller, user, &email).await })?;
+        Ok(Done::accepted(SENT))
+    }
+
+    async fn send_change(&self, caller: &Caller, user: Uuid, email: &str) -> Result<()> {
         let mut store = self.store().await?;
-        let taken = user::by_email(&mut store, &email).await?.is_some();
-        let message = match taken {
-            true => Message::AccountExists,
-            false => {
+        let message = match user::by_email(&mut store, email).await? {
+            Some(_) => Message::AccountExists,
+            None => {
                 let data = json!({ "email": email });
                 let token = user::send(&mut store, Purpose::ChangeEmail, Some(user), Some(&data)).await?;
                 Message::ChangeEmail { token: token.into() }
             }
         };
+        audit::note(&mut store, caller, audit::Event::of("user.email_change_asked", user)).await?;
         store.commit().await?;
-        self.0.mailer.post(&email, message);
-        Ok(Done::accepted(SENT))
+        self.0.mailer.post(email, message);
+        Ok(())
     }
 
     /// Proves the new address.

@@ -11,6 +11,7 @@ mod attempt;
 mod audit;
 mod identify;
 mod key;
+mod later;
 pub mod operation;
 mod organization;
 mod password;
@@ -22,6 +23,7 @@ mod totp;
 mod user;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -30,6 +32,7 @@ use entity::Catalog;
 use moka::sync::Cache;
 use secrecy::SecretString;
 use serde_json::Value as Json;
+use tokio::sync::Semaphore;
 
 use crate::clock;
 use crate::database::Database;
@@ -121,6 +124,10 @@ struct Inner {
     known: Cache<identify::Shown, Principal>,
     mailer: Mailer,
     throttle: Throttle,
+    /// Places for what is done after the answer.
+    later: Arc<Semaphore>,
+    /// Counts what was changed of callers: what was read before a change is not remembered after it.
+    changes: AtomicU64,
 }
 
 impl Auth {
@@ -146,6 +153,8 @@ impl Auth {
             settings,
             mailer,
             throttle,
+            later: Arc::new(Semaphore::new(later::PLACES)),
+            changes: AtomicU64::new(0),
         })))
     }
 
@@ -203,7 +212,25 @@ impl Auth {
 
     /// Forgets what is known of callers: what was changed is in force at once.
     fn forget(&self) {
+        self.0.changes.fetch_add(1, Ordering::SeqCst);
         self.0.known.invalidate_all();
+    }
+
+    /// How often what is known of callers was changed.
+    fn changes(&self) -> u64 {
+        self.0.changes.load(Ordering::SeqCst)
+    }
+
+    /// Remembers a caller, unless something was changed since: what was read may not be true any more.
+    fn remember(&self, shown: identify::Shown, principal: &Principal, changes: u64) {
+        if self.changes() != changes {
+            return;
+        }
+        self.0.known.insert(shown.clone(), principal.clone());
+        // A change between the question and the insertion.
+        if self.changes() != changes {
+            self.0.known.invalidate(&shown);
+        }
     }
 }
 

@@ -230,6 +230,19 @@ static MESSAGE: Answer = Answer {
     fields: &[needs("message", Kind::Text, "A sentence for people.")],
 };
 
+static RESET: Answer = Answer {
+    name: "AuthReset",
+    about: "A password that was chosen anew.",
+    fields: &[
+        needs("message", Kind::Text, "A sentence for people."),
+        needs(
+            "deviceToken",
+            Kind::Text,
+            "Send it as `deviceToken` with the next sign-in: guesses of others can't lock this device out.",
+        ),
+    ],
+};
+
 static TOTP: Answer = Answer {
     name: "AuthTotp",
     about: "The seed of a second factor. It counts once a code of it was shown.",
@@ -382,7 +395,7 @@ pub static OPERATIONS: &[Operation] = &[
         "/password/reset",
         "Chooses a new password with the code of the mail; all sessions end.",
         &[TOKEN, NEW_PASSWORD],
-        &MESSAGE,
+        &RESET,
     )),
     post("changeEmail", "/email", "Sends a code to a new address.", &[EMAIL, PASSWORD], &MESSAGE),
     open(post(
@@ -652,7 +665,7 @@ impl Auth {
             "verifyEmail" => {
                 self.verify_email(caller, given.text("token"), given.text("password"), cookie).await
             }
-            "resendVerification" => self.resend_verification(given.text("email")).await,
+            "resendVerification" => self.resend_verification(caller, given.text("email")).await,
             "signIn" => {
                 let who = (given.text("email"), given.text("password"));
                 self.sign_in(caller, who, given.maybe("code"), cookie).await
