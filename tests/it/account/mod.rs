@@ -1,13 +1,25 @@
 //! Accounts over HTTP, on both engines and through both APIs: what users and attackers do.
 
+mod assignment;
+mod audit;
+mod canary;
+mod client;
 mod cookie;
 mod email;
+mod enumeration;
 mod guess;
+mod key;
 mod life;
+mod matrix;
+mod organization;
 mod password;
+mod race;
 mod refresh;
+mod tenant;
+mod token;
 mod totp;
 
+use harness::app::Builder;
 use harness::{Accounts, App, Backend, Mailbox, Person, json, runtime};
 
 /// Rows of users, and rows of organizations.
@@ -34,15 +46,23 @@ type Task @model @tenant
 }
 "#;
 
+/// What signing keys and seeds are encrypted with.
+const SECRET: &str = "a secret of the tests, and of nothing else at all";
+
 /// A program on an engine, with the settings given.
 async fn program(backend: Backend, mailbox: &Mailbox, settings: &[(&str, &str)]) -> App {
-    let mut builder = App::with(backend, MODEL)
-        .env("LAUNCHWAY_MAIL__URL", &mailbox.url())
-        .env("LAUNCHWAY_AUTH__SECRET", "a secret of the tests, and of nothing else at all");
-    for (name, value) in settings {
-        builder = builder.env(name, value);
-    }
-    builder.start().await
+    configured(App::with(backend, MODEL), mailbox, settings).start().await
+}
+
+/// Another node on the database of a program, with settings of its own.
+async fn beside(app: &App, mailbox: &Mailbox, settings: &[(&str, &str)]) -> App {
+    let builder = App::with(app.backend(), MODEL).database(app.database());
+    configured(builder, mailbox, settings).start().await
+}
+
+fn configured(builder: Builder, mailbox: &Mailbox, settings: &[(&str, &str)]) -> Builder {
+    let builder = builder.env("LAUNCHWAY_MAIL__URL", &mailbox.url()).env("LAUNCHWAY_AUTH__SECRET", SECRET);
+    settings.iter().fold(builder, |builder, (name, value)| builder.env(name, value))
 }
 
 /// Runs a test on every engine, each with a program, a database and a mailbox of its own.

@@ -16,7 +16,7 @@ fn now() -> u64 {
 }
 
 /// The code of a seed, some seconds from now.
-fn code(seed: &str, offset: i64) -> String {
+pub(super) fn code(seed: &str, offset: i64) -> String {
     let seed = Secret::try_from_base32(seed).unwrap();
     let totp = Builder::new().with_secret(seed).with_account_name("x").build().unwrap();
     totp.generate(now().strict_add_signed(offset)).to_string()
