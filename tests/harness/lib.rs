@@ -14,7 +14,7 @@
 //!
 //! In the order of use: [`program`] finds the binary, [`postgres`] and [`redis`] start servers, [`watchdog`] ends them
 //! with this process, [`app`] starts the program, [`actor`] asks, [`response`] is the answer, [`oracle`] compares the
-//! two GraphQL executors, [`mailbox`] takes the mail, [`account`] signs people up, [`raw`] is bytes on a socket, [`fixture`] shares one running program between tests that only
+//! two GraphQL executors, [`mailbox`] takes the mail, [`account`] makes users, [`raw`] is bytes on a socket, [`fixture`] shares one running program between tests that only
 //! read, [`chinook`] is a larger data set.
 
 pub mod account;
@@ -35,6 +35,7 @@ pub mod response;
 pub mod runtime;
 pub mod watchdog;
 
+pub use account::{Accounts, Door, Person};
 pub use actor::Actor;
 pub use app::{App, both};
 pub use backend::Backend;

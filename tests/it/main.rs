@@ -3,7 +3,6 @@
 mod access;
 mod account;
 mod aggregate;
-mod api_key;
 mod architecture;
 mod chinook;
 mod collision;
@@ -26,7 +25,6 @@ mod range;
 mod rate;
 mod refusal;
 mod rest;
-mod secret;
 mod serial;
 mod server;
 mod soft_delete;

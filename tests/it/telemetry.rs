@@ -15,13 +15,13 @@ type Received = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
 
 /// A collector that keeps what it is sent. It has threads of its own: a program that ends waits for it a few seconds
 /// only, and the tests' runtime may be busy.
-struct Collector {
-    url: String,
+pub(crate) struct Collector {
+    pub(crate) url: String,
     received: Received,
 }
 
 impl Collector {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let received = Received::default();
@@ -36,7 +36,7 @@ impl Collector {
     }
 
     /// All that was sent to a path so far, as one text.
-    fn said(&self, path: &str) -> String {
+    pub(crate) fn said(&self, path: &str) -> String {
         let received = self.received.lock().unwrap();
         let bodies = received.iter().filter(|(to, _)| to == path).flat_map(|(_, body)| body.clone());
         String::from_utf8_lossy(&bodies.collect::<Vec<u8>>()).into_owned()

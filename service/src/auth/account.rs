@@ -1,8 +1,6 @@
 //! Accounts: made, proved, signed in to, changed, deleted. Nobody learns here whether an address has an account: the same
 //! answer after the same time.
 
-use std::sync::Arc;
-
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
@@ -32,24 +30,6 @@ pub(super) struct NewAccount<'a> {
 const NAME: usize = 200;
 
 impl Auth {
-    /// Does what depends on whether an address has an account beside the answer: its time would tell.
-    fn later(&self, what: &'static str, work: impl Future<Output = Result<()>> + Send + 'static) {
-        let Ok(place) = Arc::clone(&self.0.later).try_acquire_owned() else {
-            tracing::warn!(what, "too much is being done about accounts; this is left out");
-            return;
-        };
-        tokio::spawn(async move {
-            if let Err(error) = work.await {
-                tracing::error!(
-                    what,
-                    code = error.code().as_str(),
-                    "what was asked for about an account failed"
-                );
-            }
-            drop(place);
-        });
-    }
-
     /// Makes an account whose address is to be proved.
     pub(super) async fn sign_up(&self, caller: &Caller, new: NewAccount<'_>) -> Result<Done> {
         let email = user::address(new.email)?;
@@ -67,24 +47,26 @@ impl Auth {
             let message = format!("A name has at most {NAME} characters.");
             return Err(Error::new(Code::BadValue, message).at("name"));
         }
-        let hash = self.0.passwords.hash(new.password).await?;
         if let Some(invitation) = new.invitation {
             let mut store = self.store().await?;
-            user::peek(&mut store, Purpose::Invitation, invitation)
-                .await
-                .map_err(|error| error.map_input(&|_, _| vec!["invitation".into()]))?;
+            user::invited(&mut store, invitation, &email).await?;
             store.rollback().await?;
         }
+        let hash = self.0.passwords.hash(new.password).await?;
         let (auth, caller, name) = (self.clone(), caller.clone(), new.name.map(str::to_owned));
-        self.later("sign-up", async move { auth.signed_up(&caller, &email, &hash, name.as_deref()).await });
+        self.later(async move { auth.make_account(&caller, &email, &hash, name.as_deref()).await })?;
         Ok(Done::accepted(SENT))
     }
 
-    /// Makes the account, where the address has none; a mail goes there in any case.
-    async fn signed_up(&self, caller: &Caller, email: &str, hash: &str, name: Option<&str>) -> Result<()> {
+    /// Makes the account, or tells who has it by mail.
+    async fn make_account(&self, caller: &Caller, email: &str, hash: &str, name: Option<&str>) -> Result<()> {
         let mut store = self.store().await?;
         let message = match user::by_email(&mut store, email).await? {
-            Some(known) if known.verified => Message::AccountExists,
+            Some(known) if known.verified => {
+                let event = audit::Event::of("user.sign_up_repeated", known.user);
+                audit::note(&mut store, caller, event).await?;
+                Message::AccountExists
+            }
             // Whoever did not prove the address has no account yet: the one who does chooses the password.
             Some(known) => self.prove(&mut store, known.user, hash, name).await?,
             None => match user::make(&mut store, Some(email), false, name).await {
@@ -155,23 +137,24 @@ impl Auth {
     }
 
     /// Sends the code again.
-    pub(super) fn resend_verification(&self, email: &str) -> Result<Done> {
-        let (auth, email) = (self.clone(), user::address(email)?);
-        self.later("verification", async move { auth.resent(&email).await });
+    pub(super) fn resend_verification(&self, caller: &Caller, email: &str) -> Result<Done> {
+        let email = user::address(email)?;
+        let (auth, caller) = (self.clone(), caller.clone());
+        self.later(async move { auth.prove_again(&caller, &email).await })?;
         Ok(Done::accepted(SENT))
     }
 
-    async fn resent(&self, email: &str) -> Result<()> {
+    async fn prove_again(&self, caller: &Caller, email: &str) -> Result<()> {
         let mut store = self.store().await?;
-        let Some(known) = user::by_email(&mut store, email).await?.filter(|known| !known.verified) else {
-            return store.rollback().await;
-        };
+        let known = user::by_email(&mut store, email).await?;
+        let Some(known) = known.filter(|known| !known.verified) else { return store.rollback().await };
         // The password that waits for the proof stays the one that was chosen last.
         let text = "select \"data\" from \"launchway_tokens\" where \"user_id\" = ? and \"kind\" = ? order by \"expires_at\" desc limit 1";
         let row = store.one(text, &[Arg::Id(known.user), Arg::Text("verify_email")]).await?;
         let data = row.map(|row| row.maybe_text(0)).transpose()?.flatten();
         let data: Option<Json> = data.and_then(|text| serde_json::from_str(&text).ok());
         let token = user::send(&mut store, Purpose::VerifyEmail, Some(known.user), data.as_ref()).await?;
+        audit::note(&mut store, caller, audit::Event::of("user.verification_sent", known.user)).await?;
         store.commit().await?;
         self.mail(email, Message::VerifyEmail { token: token.into() }).await;
         Ok(())
@@ -280,12 +263,13 @@ impl Auth {
 
     /// Sends a code for a new password.
     pub(super) fn forgot_password(&self, caller: &Caller, email: &str) -> Result<Done> {
-        let (auth, caller, email) = (self.clone(), caller.clone(), user::address(email)?);
-        self.later("reset", async move { auth.forgotten(&caller, &email).await });
+        let email = user::address(email)?;
+        let (auth, caller) = (self.clone(), caller.clone());
+        self.later(async move { auth.send_reset(&caller, &email).await })?;
         Ok(Done::accepted(SENT))
     }
 
-    async fn forgotten(&self, caller: &Caller, email: &str) -> Result<()> {
+    async fn send_reset(&self, caller: &Caller, email: &str) -> Result<()> {
         let mut store = self.store().await?;
         let known = user::by_email(&mut store, email).await?;
         let Some(known) = known.filter(|known| known.verified && !known.disabled) else {
@@ -306,9 +290,12 @@ impl Auth {
         let (user, _) = user::take(&mut store, Purpose::ResetPassword, token).await?;
         let user = user.ok_or_else(|| Error::internal("a code without a user"))?;
         user::set_password(&mut store, user, Some(&hash)).await?;
-        user::withdraw(&mut store, user, &[Purpose::ChangeEmail, Purpose::VerifyEmail, Purpose::Device])
-            .await?;
+        // Those of other mails too: who could read one of them has no second try.
+        let stale = [Purpose::ResetPassword, Purpose::ChangeEmail, Purpose::VerifyEmail, Purpose::Device];
+        user::withdraw(&mut store, user, &stale).await?;
         session::end_all(&mut store, user, None).await?;
+        // Whoever shows the code has the mailbox: the guesses of others don't keep them from signing in now.
+        let device = user::send(&mut store, Purpose::Device, Some(user), None).await?;
         let email = user::email(&mut store, user).await?;
         audit::note(&mut store, caller, audit::Event::of("user.password_reset", user)).await?;
         store.commit().await?;
@@ -316,28 +303,31 @@ impl Auth {
         if let Some(email) = email {
             self.0.mailer.post(&email, Message::PasswordChanged);
         }
-        Ok(Done::accepted("The password is changed. Sign in with it."))
+        let mut done = Done::accepted("The password is changed. Sign in with it.");
+        done.device(&device);
+        Ok(done)
     }
 
     /// Sends a code to a new address.
     pub(super) async fn change_email(&self, caller: &Caller, email: &str, password: &str) -> Result<Done> {
         let email = user::address(email)?;
         let user = self.confirm_password(caller, password).await?;
-        let auth = self.clone();
-        self.later("address", async move { auth.new_address(user, &email).await });
+        let (auth, caller) = (self.clone(), caller.clone());
+        self.later(async move { auth.send_change(&caller, user, &email).await })?;
         Ok(Done::accepted(SENT))
     }
 
-    async fn new_address(&self, user: Uuid, email: &str) -> Result<()> {
+    async fn send_change(&self, caller: &Caller, user: Uuid, email: &str) -> Result<()> {
         let mut store = self.store().await?;
-        let message = match user::by_email(&mut store, email).await?.is_some() {
-            true => Message::AccountExists,
-            false => {
+        let message = match user::by_email(&mut store, email).await? {
+            Some(_) => Message::AccountExists,
+            None => {
                 let data = json!({ "email": email });
                 let token = user::send(&mut store, Purpose::ChangeEmail, Some(user), Some(&data)).await?;
                 Message::ChangeEmail { token: token.into() }
             }
         };
+        audit::note(&mut store, caller, audit::Event::of("user.email_change_asked", user)).await?;
         store.commit().await?;
         self.mail(email, message).await;
         Ok(())

@@ -85,8 +85,9 @@ impl Auth {
             if let Some(known) = self.0.known.get(&shown) {
                 return Ok(known);
             }
+            let changes = self.changes();
             let found = self.vouched(issuers.verify(token).await?, organization).await?;
-            self.0.known.insert(shown, found.clone());
+            self.remember(shown, &found, changes);
             return Ok(found);
         }
         let claims = self.0.tokens.verify(&self.0.database, token).await?.ok_or_else(bad_credentials)?;
@@ -97,6 +98,7 @@ impl Auth {
         if let Some(known) = self.0.known.get(&shown) {
             return Ok(known);
         }
+        let changes = self.changes();
         let found = match &shown {
             Shown::Key { key, scopes, .. } => {
                 let text = format!("{KEY}k.\"id\" = ?");
@@ -114,7 +116,7 @@ impl Auth {
                 user(look(&self.0.database, &text, &args).await?)?
             }
         };
-        self.0.known.insert(shown, found.clone());
+        self.remember(shown, &found, changes);
         Ok(found)
     }
 
@@ -123,6 +125,7 @@ impl Auth {
         if let Some(known) = self.0.known.get(&shown) {
             return Ok(known);
         }
+        let changes = self.changes();
         let text = format!(
             "{SESSION}s.\"id\" = (select \"session_id\" from \"launchway_tokens\" where \"hash\" = ? and \"kind\" = ? and \"expires_at\" > ?)"
         );
@@ -135,7 +138,7 @@ impl Auth {
             Arg::Number(now.timestamp()),
         ];
         let found = user(look(&self.0.database, &text, &args).await?)?;
-        self.0.known.insert(shown, found.clone());
+        self.remember(shown, &found, changes);
         Ok(found)
     }
 
@@ -144,11 +147,12 @@ impl Auth {
         if let Some(known) = self.0.known.get(&shown) {
             return Ok(known);
         }
+        let changes = self.changes();
         let Some(prefix) = key::prefix_of(key) else { return Err(bad_credentials()) };
         let text = format!("{KEY}k.\"prefix\" = ?");
         let row = look(&self.0.database, &text, &[Arg::MaybeId(organization), Arg::Text(prefix)]).await?;
         let found = self.key(row, None, Some(&secret::hash(key)))?;
-        self.0.known.insert(shown, found.clone());
+        self.remember(shown, &found, changes);
         Ok(found)
     }
 

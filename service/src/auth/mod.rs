@@ -11,6 +11,7 @@ mod attempt;
 mod audit;
 mod identify;
 mod key;
+mod later;
 pub mod operation;
 mod organization;
 mod password;
@@ -24,6 +25,7 @@ mod totp;
 mod user;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -60,9 +62,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long what is known of a caller is believed: a revocation on another node is in force after it.
 const BELIEVED: Duration = Duration::from_secs(2);
-
-/// What is done about accounts beside answers, at once at most.
-const LATER: usize = 200;
 
 /// How long the turns at an account are remembered: longer than one takes.
 const TURN: Duration = Duration::from_secs(600);
@@ -151,8 +150,10 @@ struct Inner {
     issuers: Option<Issuers>,
     /// Guesses at one account take turns.
     turns: Cache<String, Arc<Mutex<()>>>,
-    /// What is done beside answers, at once at most.
+    /// Places for what is done after the answer.
     later: Arc<Semaphore>,
+    /// Counts what was changed of callers: what was read before a change is not remembered after it.
+    changes: AtomicU64,
 }
 
 impl Auth {
@@ -187,9 +188,10 @@ impl Auth {
             mailer,
             throttle,
             turns: Cache::builder().max_capacity(REMEMBERED).time_to_idle(TURN).build(),
-            later: Arc::new(Semaphore::new(LATER)),
             providers,
             issuers,
+            later: Arc::new(Semaphore::new(later::PLACES)),
+            changes: AtomicU64::new(0),
         })))
     }
 
@@ -247,7 +249,25 @@ impl Auth {
 
     /// Forgets what is known of callers: what was changed is in force at once.
     fn forget(&self) {
+        self.0.changes.fetch_add(1, Ordering::SeqCst);
         self.0.known.invalidate_all();
+    }
+
+    /// How often what is known of callers was changed.
+    fn changes(&self) -> u64 {
+        self.0.changes.load(Ordering::SeqCst)
+    }
+
+    /// Remembers a caller, unless something was changed since: what was read may not be true any more.
+    fn remember(&self, shown: identify::Shown, principal: &Principal, changes: u64) {
+        if self.changes() != changes {
+            return;
+        }
+        self.0.known.insert(shown.clone(), principal.clone());
+        // A change between the question and the insertion.
+        if self.changes() != changes {
+            self.0.known.invalidate(&shown);
+        }
     }
 }
 

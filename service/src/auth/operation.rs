@@ -342,7 +342,7 @@ impl Auth {
             "verifyEmail" => {
                 self.verify_email(caller, given.text("token"), given.text("password"), cookie).await
             }
-            "resendVerification" => self.resend_verification(given.text("email")),
+            "resendVerification" => self.resend_verification(caller, given.text("email")),
             "signIn" => {
                 let who = (given.text("email"), given.text("password"));
                 self.sign_in(caller, who, given.maybe("code"), cookie).await

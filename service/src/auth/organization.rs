@@ -48,6 +48,8 @@ impl Auth {
             return Err(no_organization());
         }
         act_for(&mut store, caller, organization).await?;
+        audit::note(&mut store, caller, audit::Event::of("organization.used", user).within(organization))
+            .await?;
         store.commit().await?;
         self.forget();
         Ok(Done::accepted("This session acts for the organization from now on."))

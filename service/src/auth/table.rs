@@ -10,6 +10,12 @@ const fn takes(name: &'static str, kind: Kind, about: &'static str) -> Field {
     Field { name, kind, required: false, about }
 }
 
+const DEVICE: Field = takes(
+    "deviceToken",
+    Kind::Text,
+    "Send it as `deviceToken` with the next sign-in: guesses of others can't lock this device out.",
+);
+
 /// Tokens of a session.
 static TOKENS: Answer = Answer {
     name: "AuthTokens",
@@ -19,11 +25,7 @@ static TOKENS: Answer = Answer {
         needs("expiresIn", Kind::Number, "Seconds until the access token ends, or the cookie."),
         takes("accessToken", Kind::Text, "Send it as `Authorization: Bearer …`."),
         takes("refreshToken", Kind::Text, "Good for one use: exchange it for new tokens."),
-        takes(
-            "deviceToken",
-            Kind::Text,
-            "Send it as `deviceToken` with the next sign-in: guesses of others can't lock this device out.",
-        ),
+        DEVICE,
     ],
 };
 
@@ -32,6 +34,12 @@ static MESSAGE: Answer = Answer {
     name: "AuthMessage",
     about: "What was done.",
     fields: &[needs("message", Kind::Text, "A sentence for people.")],
+};
+
+static RESET: Answer = Answer {
+    name: "AuthReset",
+    about: "A password that was chosen anew.",
+    fields: &[needs("message", Kind::Text, "A sentence for people."), DEVICE],
 };
 
 static TOTP: Answer = Answer {
@@ -198,7 +206,7 @@ pub static OPERATIONS: &[Operation] = &[
         "/password/reset",
         "Chooses a new password with the code of the mail; all sessions end.",
         &[TOKEN, NEW_PASSWORD],
-        &MESSAGE,
+        &RESET,
     )),
     post("changeEmail", "/email", "Sends a code to a new address.", &[EMAIL, PASSWORD], &MESSAGE),
     open(post(

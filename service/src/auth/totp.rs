@@ -50,6 +50,7 @@ impl Auth {
         let text = "insert into \"launchway_credentials\" (\"user_id\", \"totp_seed\", \"totp_on\", \"totp_step\") values (?, ?, ?, ?) \
                     on conflict (\"user_id\") do update set \"totp_seed\" = excluded.\"totp_seed\", \"totp_step\" = excluded.\"totp_step\"";
         store.run(text, &[Arg::Id(user), Arg::Text(&sealed), Arg::Flag(false), Arg::Number(0)]).await?;
+        audit::note(&mut store, caller, audit::Event::of("user.second_factor_begun", user)).await?;
         store.commit().await?;
         let totp = self.totp(&seed, &account)?;
         let url = totp.to_url().map_err(|error| Error::internal(error.to_string()))?;

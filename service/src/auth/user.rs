@@ -210,6 +210,25 @@ pub(super) async fn peek(store: &mut Store, purpose: Purpose, token: &str) -> Re
     found(store.one(text, &args).await?)
 }
 
+/// Checks that an invitation was sent to an address: it proves that one alone.
+///
+/// # Errors
+/// `TOKEN_INVALID`.
+pub(super) async fn invited(store: &mut Store, token: &str, email: &str) -> Result<()> {
+    let here = |error: Error| error.map_input(&|_, _| vec!["invitation".into()]);
+    let (_, data) = peek(store, Purpose::Invitation, token).await.map_err(here)?;
+    let id = data.get("invitation").and_then(Json::as_str).and_then(|id| Uuid::parse_str(id).ok());
+    let text = "select \"email\" from \"launchway_invitations\" where \"id\" = ?";
+    let row = store.one(text, &[Arg::MaybeId(id)]).await?;
+    match row.map(|row| row.text(0)).transpose()?.as_deref() == Some(email) {
+        true => Ok(()),
+        false => {
+            let message = "The invitation was withdrawn, or sent to another address.";
+            Err(Error::new(Code::TokenInvalid, message).at("invitation"))
+        }
+    }
+}
+
 fn found(row: Option<Row>) -> Result<(Option<Uuid>, Json)> {
     let row = row.ok_or_else(|| {
         Error::new(Code::TokenInvalid, "The code is wrong, was used, or is too old.")

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use service::database::Settings;
 use service::engine::Request;
 use service::engine::request::{
-    Answer, Change, ConnectionPart, List, Read, Requested, Root, Selected, Write,
+    ConnectionPart, List, Read, Requested, Root, Selected, Write,
 };
 use service::publish::Apply;
 use service::transfer::OnError;
@@ -76,7 +76,7 @@ impl Bench {
         store.write(model, files.path());
         let paths = [files.path().to_path_buf()];
         let imported =
-            import(bench.service.database(), &bench.service.catalog(), &paths, OnError::Stop, &mut |_| {})
+            import(bench.service.database(), &bench.service.catalog(), &paths, (OnError::Stop, None), &mut |_| {})
                 .await;
         if let Err(error) = imported {
             panic!("{error:?}\n{sdl}\n{}", store.text(model));
@@ -212,7 +212,3 @@ fn complaint(error: service::Error) -> Code {
     error.code()
 }
 
-/// A write with an answer of one row.
-pub(crate) fn one(entity: EntityId, change: Change, selection: Vec<Selected>) -> Write {
-    Write { entity, change, answer: Answer::One(selection) }
-}

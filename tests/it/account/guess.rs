@@ -1,0 +1,142 @@
+//! Guessing is slow, whatever it hides behind; and whoever is attacked is not locked out.
+
+use harness::account::{PASSWORD, mutation};
+use harness::{Actor, Response, json};
+
+use super::{both, with};
+
+const OTHER: &str = "another long and quiet password";
+
+/// The guesses that are looked at in five minutes.
+const GUESSES: usize = 10;
+
+async fn guess(actor: &Actor, email: &str, password: &str) -> Response {
+    actor.post("/auth/sign-in", json!({ "email": email, "password": password })).await
+}
+
+#[track_caller]
+fn limited(reply: &Response) {
+    assert_eq!(reply.status, 429, "{}", reply.whole());
+    let wait: u64 = reply.header("retry-after").parse().unwrap();
+    assert!((1..=300).contains(&wait), "{}", reply.whole());
+}
+
+#[test]
+fn ten_guesses_from_wherever_and_the_account_waits() {
+    with(&[("LAUNCHWAY_SERVER__TRUSTED_PROXIES", "[\"127.0.0.0/8\"]")], async |app, accounts, _| {
+        let ann = accounts.sign_up("ann@example.com").await;
+        let spelled = ["ann@example.com", "ANN@example.com", " ann@example.com ", "\u{ff21}nn@example.com"];
+        for number in 0..GUESSES {
+            let asker = app.anyone().with("x-forwarded-for", &format!("198.51.100.{number}"));
+            let email = spelled[number % spelled.len()];
+            let _ = guess(&asker, email, &format!("guess {number}")).await.is(401).fails("BAD_CREDENTIALS");
+        }
+        for (number, email) in spelled.into_iter().enumerate() {
+            let asker = app.anyone().with("x-forwarded-for", &format!("203.0.113.{number}"));
+            limited(&guess(&asker, email, "guess").await);
+        }
+        // The right password tells nothing either.
+        limited(&guess(&app.anyone(), "ann@example.com", PASSWORD).await);
+        let _ = ann.get("/v1/notes").await.is(200);
+        // An address without an account is limited in the same way.
+        for _ in 0..GUESSES {
+            let _ = guess(&app.anyone(), "nobody@example.com", "guess").await.is(401);
+        }
+        limited(&guess(&app.anyone(), "nobody@example.com", "guess").await);
+    });
+}
+
+#[test]
+fn aliases_and_batches_count_one_by_one() {
+    let settings = [
+        ("LAUNCHWAY_GRAPHQL__ALIASES", "2000"),
+        ("LAUNCHWAY_GRAPHQL__TOKENS", "50000"),
+        ("LAUNCHWAY_GRAPHQL__DOCUMENT", "1MB"),
+        ("LAUNCHWAY_GRAPHQL__BATCH", "10"),
+        ("LAUNCHWAY_LIMITS__FIELDS", "10000"),
+    ];
+    with(&settings, async |app, accounts, _| {
+        let _ = accounts.sign_up("ann@example.com").await;
+        let _ = accounts.sign_up("bob@example.com").await;
+        let count = |reply: &Response, code: &str| reply.text().matches(code).count();
+        let sign_in = |alias: usize, email: &str| {
+            let given = json!({ "email": email, "password": format!("guess {alias}") });
+            format!("a{alias}: {}", mutation("signIn", &given, "accessToken"))
+        };
+        let all: Vec<String> = (0..1_000).map(|alias| sign_in(alias, "ann@example.com")).collect();
+        let reply = app.anyone().graphql(&format!("mutation {{ {} }}", all.join(" "))).await;
+        assert_eq!(count(&reply, "\"BAD_CREDENTIALS\""), GUESSES, "{}", reply.whole());
+        assert_eq!(count(&reply, "\"RATE_LIMITED\""), 1_000 - GUESSES, "{}", reply.whole());
+        limited(&guess(&app.anyone(), "ann@example.com", PASSWORD).await);
+
+        let batch: Vec<_> = (0..8)
+            .map(|alias| json!({ "query": format!("mutation {{ {} }}", sign_in(alias, "bob@example.com")) }))
+            .collect();
+        let first = app.anyone().post("/graphql", json!(batch)).await;
+        assert_eq!(count(&first, "\"BAD_CREDENTIALS\""), 8, "{}", first.whole());
+        let second = app.anyone().post("/graphql", json!(batch)).await;
+        assert_eq!(count(&second, "\"BAD_CREDENTIALS\""), GUESSES - 8, "{}", second.whole());
+        assert_eq!(count(&second, "\"RATE_LIMITED\""), 16 - GUESSES, "{}", second.whole());
+    });
+}
+
+#[test]
+fn whoever_is_attacked_signs_in_from_a_known_device_or_after_a_reset() {
+    both(async |app, accounts, _| {
+        let _ = accounts.sign_up("ann@example.com").await;
+        let ann = accounts.sign_in("ann@example.com").await;
+        let bob = accounts.sign_up("bob@example.com").await;
+        let bob_device = accounts.sign_in(&bob.email).await.device;
+        assert!(!ann.device.is_empty() && !bob_device.is_empty());
+        let attack = async || {
+            for _ in 0..=GUESSES {
+                let _ = guess(&app.anyone(), "ann@example.com", "guess").await;
+            }
+            limited(&guess(&app.anyone(), "ann@example.com", PASSWORD).await);
+        };
+        attack().await;
+        let from = async |device: &str, password: &str| {
+            let body = json!({ "email": "ann@example.com", "password": password, "deviceToken": device });
+            app.anyone().post("/auth/sign-in", body).await
+        };
+        // A device of somebody else, or an invented one, is a stranger's.
+        limited(&from(&bob_device, PASSWORD).await);
+        limited(&from("lwt_invented", PASSWORD).await);
+        let _ = from(&ann.device, PASSWORD).await.is(200);
+        // On the known device guesses are limited, too.
+        for _ in 0..GUESSES - 1 {
+            let _ = from(&ann.device, "guess").await.is(401);
+        }
+        limited(&from(&ann.device, PASSWORD).await);
+
+        let _ =
+            app.anyone().post("/auth/password/forgot", json!({ "email": "ann@example.com" })).await.is(200);
+        let reset = json!({ "token": accounts.code("ann@example.com").await, "newPassword": OTHER });
+        let reset = app.anyone().post("/auth/password/reset", reset).await.is(200).json();
+        limited(&guess(&app.anyone(), "ann@example.com", OTHER).await);
+        let device = reset["deviceToken"].as_str().expect("the device that was shown the code is known");
+        let _ = from(device, OTHER).await.is(200);
+        limited(&from(&ann.device, OTHER).await);
+    });
+}
+
+#[test]
+fn passwords_are_not_guessed_behind_a_code_or_a_session_either() {
+    both(async |app, accounts, _| {
+        let ann = accounts.sign_up("ann@example.com").await;
+        let new = json!({ "email": "new@example.com", "password": PASSWORD });
+        let _ = app.anyone().post("/auth/sign-up", new).await.is(200);
+        let code = accounts.code("new@example.com").await;
+        for _ in 0..GUESSES {
+            let body = json!({ "token": code, "password": "guess" });
+            let _ = app.anyone().post("/auth/verify-email", body).await.is(403).fails("WRONG_PASSWORD");
+            let body = json!({ "password": "guess" });
+            let _ = ann.post("/auth/delete-account", body).await.is(403).fails("WRONG_PASSWORD");
+        }
+        let body = json!({ "token": code, "password": PASSWORD });
+        limited(&app.anyone().post("/auth/verify-email", body).await);
+        limited(&ann.post("/auth/delete-account", json!({ "password": PASSWORD })).await);
+        let change = json!({ "password": PASSWORD, "newPassword": OTHER });
+        limited(&ann.post("/auth/password", change).await);
+    });
+}
