@@ -10,12 +10,12 @@ use super::{both, program};
 
 const WRONG: &str = "not the password of anybody";
 
-/// What is asked with an address, and by whom: signed in, or nobody.
+/// What is asked with an address, and by whom: signed in, or nobody. First what leaves nothing to be done after it.
 const ASKED: &[(&str, bool)] = &[
+    ("signIn", false),
     ("signUp", false),
     ("resendVerification", false),
     ("forgotPassword", false),
-    ("signIn", false),
     ("changeEmail", true),
 ];
 
