@@ -376,6 +376,8 @@ impl Auth {
 
     /// Deletes a user and all that is kept of them.
     pub(super) async fn delete_user(&self, store: &mut Store, user: Uuid) -> Result<()> {
+        // Nobody makes them the owner of one from here on.
+        store.lock_organizations_of(user).await?;
         let owned = "select m.\"organization_id\" from \"launchway_memberships\" m where m.\"user_id\" = ? and m.\"role\" = ? \
                      and not exists (select 1 from \"launchway_memberships\" o where o.\"organization_id\" = m.\"organization_id\" \
                      and o.\"role\" = m.\"role\" and o.\"user_id\" <> m.\"user_id\")";

@@ -198,6 +198,16 @@ impl Store {
         Ok(())
     }
 
+    /// Locks the rows of all organizations of a user, in one order: who owns them is decided by one at a time.
+    pub(super) async fn lock_organizations_of(&mut self, user: Uuid) -> Result<()> {
+        if self.dialect == Dialect::Postgres {
+            let text = "select o.\"id\" from \"launchway_organizations\" o join \"launchway_memberships\" m on m.\"organization_id\" = o.\"id\" \
+                        where m.\"user_id\" = ? order by o.\"id\" for update of o";
+            self.all(text, &[Arg::Id(user)]).await?;
+        }
+        Ok(())
+    }
+
     /// Makes a row of one of the server's own types. Fields that the model added get their defaults.
     pub(super) async fn insert(&mut self, ty: &str, given: &[(&str, Value)]) -> Result<Uuid> {
         let catalog = Arc::clone(&self.catalog);

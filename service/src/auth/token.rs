@@ -167,6 +167,7 @@ impl Tokens {
         validation.set_audience(&[AUDIENCE]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         validation.leeway = 0;
+        validation.validate_nbf = true;
         Ok(decode::<Claims>(token, &key.verifies, &validation).ok().map(|decoded| decoded.claims))
     }
 

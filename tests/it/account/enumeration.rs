@@ -10,12 +10,12 @@ use super::{both, program};
 
 const WRONG: &str = "not the password of anybody";
 
-/// What is asked with an address, and by whom: signed in, or nobody.
+/// What is asked with an address, and by whom: signed in, or nobody. First what leaves nothing to be done after it.
 const ASKED: &[(&str, bool)] = &[
+    ("signIn", false),
     ("signUp", false),
     ("resendVerification", false),
     ("forgotPassword", false),
-    ("signIn", false),
     ("changeEmail", true),
 ];
 
@@ -126,7 +126,7 @@ fn answers_take_the_same_time() {
             let mailbox = Mailbox::start();
             let app: App = program(backend, &mailbox, &[]).await;
             let accounts = harness::Accounts::start(&app, &mailbox);
-            let mut known = Vec::new();
+            let (mut known, mut told) = (Vec::new(), Vec::new());
             // One guess of each address alone: none is limited.
             for number in 0..PAIRS {
                 known.push(accounts.sign_up(&format!("known{number}@example.com")).await);
@@ -150,8 +150,11 @@ fn answers_take_the_same_time() {
                 let (with, without) = (median(&mut with), median(&mut without));
                 println!("{backend:?} {name}: {with:?} with an account, {without:?} without");
                 let allowed = Duration::from_millis(2).max(with / 20);
-                assert!(with.abs_diff(without) <= allowed, "{backend:?} {name}: {with:?} and {without:?}");
+                if with.abs_diff(without) > allowed {
+                    told.push(format!("{name}: {with:?} and {without:?}"));
+                }
             }
+            assert!(told.is_empty(), "{backend:?}: {told:#?}");
         });
     }
 }

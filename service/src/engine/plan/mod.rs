@@ -8,6 +8,7 @@ use entity::catalog::{Entity, Member, Operation};
 use entity::problem::{Problem, Trouble};
 use entity::resolve::{self, Scope};
 use entity::{EntityId, FieldId, Input, Operand};
+use std::cell::RefCell;
 
 use super::request::Root;
 use crate::access;
@@ -142,7 +143,10 @@ pub(super) fn readable<'a>(
     name: &str,
 ) -> Result<(Member<'a>, Predicate)> {
     let found = entity.member(name).and_then(|member| Some((member, shown(context, entity, name)?)));
-    found.ok_or_else(|| unknown(context, entity, name))
+    found.ok_or_else(|| match access::scoped(entity, &context.principal, Operation::Read) {
+        Err(missing) if entity.member(name).is_some() => missing,
+        _ => unknown(context, entity, name),
+    })
 }
 
 pub(super) fn unknown(context: &Context, entity: &Entity, name: &str) -> Error {
@@ -161,9 +165,11 @@ fn shown(context: &Context, entity: &Entity, name: &str) -> Option<Predicate> {
 
 /// A condition of the caller on rows of an entity, without the rule of the rows themselves.
 pub(super) fn filter(context: &Context, entity: EntityId, input: &Input) -> Result<Predicate> {
-    let scope = ClientScope { context };
+    let scope = ClientScope { context, missing: RefCell::new(None) };
     let definition = context.catalog.entity(entity);
-    let predicate = resolve::resolve(&context.catalog, definition, input, &scope).map_err(problem)?;
+    let resolved = resolve::resolve(&context.catalog, definition, input, &scope);
+    // What a key has no scope for is there all the same: it says what is missing.
+    let predicate = resolved.map_err(|found| scope.missing.take().unwrap_or_else(|| problem(found)))?;
     let conditions = conditions(&predicate);
     if conditions > context.limits.conditions {
         return Err(Error::new(
@@ -188,6 +194,8 @@ fn conditions(predicate: &Predicate) -> usize {
 
 struct ClientScope<'a> {
     context: &'a Context,
+    /// The first scope that was needed and that the caller's key does not have.
+    missing: RefCell<Option<Error>>,
 }
 
 impl Scope for ClientScope<'_> {
@@ -195,6 +203,10 @@ impl Scope for ClientScope<'_> {
         let filterable =
             entity.fields.iter().find(|field| field.name == member).is_none_or(|field| field.exposure.filter);
         if !filterable {
+            return None;
+        }
+        if let Err(missing) = access::scoped(entity, &self.context.principal, Operation::Read) {
+            self.missing.borrow_mut().get_or_insert(missing);
             return None;
         }
         shown(self.context, entity, member)
