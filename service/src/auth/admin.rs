@@ -1,5 +1,6 @@
 //! What administrators do to users.
 
+use chrono::{DateTime, Utc};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
@@ -132,17 +133,18 @@ impl Auth {
     /// Makes a key for a user or an organization. The answer holds it, this once.
     ///
     /// # Errors
-    /// `BAD_VALUE` for scopes that mean nothing.
+    /// `BAD_VALUE` for scopes that mean nothing, or an end that has passed.
     pub async fn make_key(
         &self,
         caller: &Caller,
         name: &str,
         scopes: Vec<String>,
         (user, organization): (Option<Uuid>, Option<Uuid>),
+        expires_at: Option<DateTime<Utc>>,
     ) -> Result<Json> {
         administrator(caller)?;
         let mut store = self.store().await?;
-        let new = key::NewKey { name: name.to_owned(), scopes, expires_at: None, user, organization };
+        let new = key::NewKey { name: name.to_owned(), scopes, expires_at, user, organization };
         let done = key::make(&mut store, caller, new).await.map_err(|error| match error.code() {
             Code::ForeignKeyViolation => Error::new(Code::NotFound, "There is no such owner."),
             _ => error,
@@ -152,7 +154,7 @@ impl Auth {
     }
 }
 
-fn administrator(caller: &Caller) -> Result<()> {
+pub(super) fn administrator(caller: &Caller) -> Result<()> {
     match caller.principal.is_admin() {
         true => Ok(()),
         false => Err(access::closed(&caller.principal, "do this")),
@@ -160,7 +162,7 @@ fn administrator(caller: &Caller) -> Result<()> {
 }
 
 /// Roles that can be given to a user.
-fn checked(roles: Vec<String>) -> Result<Vec<String>> {
+pub(super) fn checked(roles: Vec<String>) -> Result<Vec<String>> {
     let fine = |role: &str| {
         (1..=60).contains(&role.len())
             && role.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | ':'))

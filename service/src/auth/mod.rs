@@ -9,6 +9,7 @@ mod account;
 mod admin;
 mod attempt;
 mod audit;
+mod directory;
 mod identify;
 mod key;
 pub mod operation;
@@ -38,6 +39,7 @@ use crate::mail::Mailer;
 use crate::principal::Principal;
 use crate::throttle::{Policy, Throttle};
 
+pub use directory::{KeyEntry, PAGE, UserEntry, random_password};
 pub use identify::Credential;
 pub use operation::{Caller, Done, OPERATIONS, Operation};
 pub use session::Cookie;
