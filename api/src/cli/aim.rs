@@ -32,9 +32,9 @@ pub(super) fn verb(operation: Operation) -> &'static str {
 /// A sentence, with the word that may be meant.
 pub(super) fn operation(word: &str) -> Result<Operation, String> {
     let all = [Operation::Read, Operation::Create, Operation::Update, Operation::Delete];
-    all.into_iter().find(|operation| verb(*operation) == word).ok_or_else(|| {
-        unknown("operation", word, all.into_iter().map(verb))
-    })
+    all.into_iter()
+        .find(|operation| verb(*operation) == word)
+        .ok_or_else(|| unknown("operation", word, all.into_iter().map(verb)))
 }
 
 /// The aim of an operation at `Type`, `Type/row`, `Type.field` or `Type/row.field`.
@@ -44,9 +44,9 @@ pub(super) fn operation(word: &str) -> Result<Operation, String> {
 pub(super) fn aim(catalog: &Catalog, operation: Operation, text: &str) -> Result<Aim, String> {
     let end = text.find(['/', '.']).unwrap_or(text.len());
     let (name, rest) = text.split_at(end);
-    let entity = catalog.entity_named(name).ok_or_else(|| {
-        unknown("type", name, catalog.entities.iter().map(|entity| entity.name.as_str()))
-    })?;
+    let entity = catalog
+        .entity_named(name)
+        .ok_or_else(|| unknown("type", name, catalog.entities.iter().map(|entity| entity.name.as_str())))?;
     let (row, member) = match (rest.strip_prefix('/'), rest.strip_prefix('.')) {
         (Some(rest), _) => of_row(entity, rest)?,
         (None, Some(member)) => (None, Some(known(entity, member)?)),
@@ -118,9 +118,12 @@ mod tests {
         assert_eq!(read("Track/1.name"), Ok((some("1"), some("name"))));
         assert_eq!(read("Genre/a.b"), Ok((some("a.b"), None)));
         assert_eq!(read("Genre/a.b.name"), Ok((some("a.b"), some("name"))));
-        for (wrong, word) in
-            [("Trakc", "`Track`"), ("Track.nmae", "`name`"), ("Track/1.nmae", "`name`"), ("Track/", "which row")]
-        {
+        for (wrong, word) in [
+            ("Trakc", "`Track`"),
+            ("Track.nmae", "`name`"),
+            ("Track/1.nmae", "`name`"),
+            ("Track/", "which row"),
+        ] {
             let told = read(wrong).unwrap_err();
             assert!(told.contains(word), "{wrong}: {told}");
         }

@@ -9,7 +9,7 @@ use service::Context;
 use uuid::Uuid;
 
 use super::output::say;
-use super::principal::{Who, parse};
+use super::principal::{Who, parse, shown};
 use super::setting::Common;
 use super::table::plain;
 use super::{Outcome, Stop, account, aim, block_on, model, pretty, why};
@@ -84,7 +84,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         };
         let context = Context::new(catalog, principal, limits, None);
         let why = why::why(service.as_ref(), &context, &rule_places(&sources), &aim).await?;
-        let name = plain(&arguments.who);
+        let name = shown(&arguments.who);
         if arguments.json {
             let mut body = why.to_json();
             body["as"] = name.into();

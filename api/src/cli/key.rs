@@ -99,7 +99,8 @@ fn create(arguments: &Create) -> Outcome {
         let owner = (user, arguments.owner.organization);
         let caller = Caller::operator();
         let scopes = arguments.scopes.clone();
-        let made = service.auth().make_key(&caller, &arguments.name, scopes, owner, arguments.expires).await?;
+        let made =
+            service.auth().make_key(&caller, &arguments.name, scopes, owner, arguments.expires).await?;
         if arguments.place.json {
             say(&pretty(&made));
             return Ok(());
@@ -193,8 +194,7 @@ fn end(text: &str) -> Result<DateTime<Utc>, String> {
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         return Ok(time.to_utc());
     }
-    let (number, unit) =
-        text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
     let hours = match unit {
         "h" => 1,
         "d" => 24,
@@ -202,7 +202,8 @@ fn end(text: &str) -> Result<DateTime<Utc>, String> {
         "y" => 24 * 365,
         _ => return Err(wrong()),
     };
-    let number: i64 = number.parse().ok().filter(|number| (1..=100_000).contains(number)).ok_or_else(wrong)?;
+    let number: i64 =
+        number.parse().ok().filter(|number| (1..=100_000).contains(number)).ok_or_else(wrong)?;
     Ok(service::clock::now() + TimeDelta::hours(number * hours))
 }
 

@@ -6,10 +6,14 @@ use service::{Principal, Service};
 use uuid::Uuid;
 
 use super::aim::unknown;
+use super::table::plain;
 use super::{Stop, user};
 
 /// Bytes of a principal that is written out.
 const LONGEST: usize = 16 * 1024;
+
+/// Characters of a key that name it.
+const PREFIX: usize = 16;
 
 /// Who asks, before any database was looked at.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,6 +50,17 @@ impl Who {
             }
         })
     }
+}
+
+/// What a principal is called in answers: of a whole key, only how it begins.
+pub(super) fn shown(text: &str) -> String {
+    let short: String = match text.strip_prefix("key:") {
+        Some(key) if key.starts_with("lwk_") => {
+            format!("key:{}", key.chars().take(PREFIX).collect::<String>())
+        }
+        _ => text.to_owned(),
+    };
+    plain(&short)
 }
 
 /// Reads who asks.
@@ -103,12 +118,7 @@ pub(super) fn parse(text: &str) -> Result<Who, String> {
     Ok(Who::Known(Principal::known(subject)))
 }
 
-fn property(
-    subject: &mut Subject,
-    role: &mut Option<String>,
-    name: &str,
-    value: &str,
-) -> Result<(), String> {
+fn property(subject: &mut Subject, role: &mut Option<String>, name: &str, value: &str) -> Result<(), String> {
     let list = || value.split('+').filter(|item| !item.is_empty()).map(str::to_owned).collect::<Vec<_>>();
     let id = || Uuid::parse_str(value).map_err(|_| format!("`{name}` is an id such as 0190b5a4-7e8f-…"));
     match name {
@@ -159,7 +169,8 @@ mod tests {
 
     #[test]
     fn a_principal_is_written_out_with_or_without_braces() {
-        let plain = format!("user,id={ID},roles=editor+x,org={ID},orgrole=owner,claims.plan=pro,claims.seats=3");
+        let plain =
+            format!("user,id={ID},roles=editor+x,org={ID},orgrole=owner,claims.plan=pro,claims.seats=3");
         let braces = format!("user{{{}}}", plain.strip_prefix("user,").unwrap());
         for text in [plain, braces] {
             let subject = subject(&text);

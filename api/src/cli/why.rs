@@ -102,11 +102,9 @@ fn judge(
     let head = match (&explanation.overall, on_row) {
         (Some(overall), _) => Some(overall.clone()),
         (None, None) if yes && explanation.condition != Predicate::Always => {
-            let word = if aim.operation == entity::catalog::Operation::Create { "that look like" } else { "where" };
-            Some(format!(
-                "rows {word} {}",
-                sdl::condition(&context.catalog, entity, &explanation.condition)
-            ))
+            let word =
+                if aim.operation == entity::catalog::Operation::Create { "that look like" } else { "where" };
+            Some(format!("rows {word} {}", sdl::condition(&context.catalog, entity, &explanation.condition)))
         }
         _ => None,
     };
@@ -130,7 +128,10 @@ fn tell(
 ) -> Told {
     let told = |opens: bool, why: String| Told { place, text: rule.text.clone(), opens, why };
     let of_via = |name: &str, via: &Predicate| {
-        format!("`{name}` leads to no row the caller may open: {}", sdl::condition(&context.catalog, entity, via))
+        format!(
+            "`{name}` leads to no row the caller may open: {}",
+            sdl::condition(&context.catalog, entity, via)
+        )
     };
     match (&rule.outcome, on_row) {
         (Outcome::Never(why), _) => told(false, why.clone()),
@@ -169,7 +170,10 @@ fn narrow(
     }
     why.members.clear();
     let kept = aim.operation != entity::catalog::Operation::Read
-        && entity.fields.iter().any(|field| field.name == name && !field.exposure.update && field.system.is_some());
+        && entity
+            .fields
+            .iter()
+            .any(|field| field.name == name && !field.exposure.update && field.system.is_some());
     if kept {
         why.yes = false;
         why.head = Some(format!("the server keeps `{name}` itself"));

@@ -260,10 +260,7 @@ fn missing(principal: &Principal, predicate: &Predicate) -> Option<String> {
         Predicate::Where(shown, inner) => missing(principal, shown).or_else(|| missing(principal, inner)),
         Predicate::Exists { that, .. } => missing(principal, that),
         Predicate::Compare { value, .. } | Predicate::Count { value, .. } => absent(principal, value),
-        Predicate::Always
-        | Predicate::Never
-        | Predicate::Untrue(_)
-        | Predicate::CompareFields { .. } => None,
+        Predicate::Always | Predicate::Never | Predicate::Untrue(_) | Predicate::CompareFields { .. } => None,
     }
 }
 

@@ -191,8 +191,7 @@ impl Auth {
                     from \"launchway_api_keys\" k left join \"launchway_users\" u on u.\"id\" = k.\"user_id\" \
                     left join \"launchway_memberships\" m on m.\"user_id\" = u.\"id\" and m.\"organization_id\" = ? \
                     where k.\"id\" = ?";
-        let row =
-            store.one(text, &[Arg::Flag(false), Arg::MaybeId(organization), Arg::Id(id)]).await?;
+        let row = store.one(text, &[Arg::Flag(false), Arg::MaybeId(organization), Arg::Id(id)]).await?;
         store.rollback().await?;
         let row = row.ok_or_else(|| Error::new(Code::NotFound, "There is no such key."))?;
         if row.maybe_time(2)?.is_some_and(|end| end <= now) || row.flag(7)? {

@@ -76,9 +76,7 @@ pub(super) async fn decide(
     }
     match (aim.operation, values) {
         (Operation::Read, _) => read(service, context, aim.entity, &id).await,
-        (Operation::Update, None) => {
-            Ok(Decision::of(holds.first() == Some(&true), "no rule opens this row"))
-        }
+        (Operation::Update, None) => Ok(Decision::of(holds.first() == Some(&true), "no rule opens this row")),
         (_, values) => write(service, context, aim, Some(&id), values.unwrap_or(&Input::Null)).await,
     }
 }
@@ -98,7 +96,10 @@ async fn read(
     let request = Request::Read(vec![Root { key: "row".to_owned(), ask }]);
     match service.engine().run(context, &request).await {
         Ok(reply) => {
-            let there = reply.roots.first().is_some_and(|root| root.json.as_deref().is_some_and(|json| json != "null"));
+            let there = reply
+                .roots
+                .first()
+                .is_some_and(|root| root.json.as_deref().is_some_and(|json| json != "null"));
             Ok(Decision::of(there, "the row is not there for them"))
         }
         Err(error) => refused(error),
@@ -198,8 +199,9 @@ pub(super) async fn seen(
         let request = Request::Read(vec![Root { key: "rows".to_owned(), ask: Read::List(list) }]);
         let reply = service.engine().run(context, &request).await?;
         let root = reply.roots.first().ok_or_else(|| Error::internal("a list gave nothing"))?;
-        let json: Json = serde_json::from_str(root.json.as_deref().unwrap_or("null")).map_err(Error::internal)?;
-        let nodes = json.get("nodes").and_then(Json::as_array).cloned().unwrap_or_default();
+        // With its facts beside it, the JSON of a list is the rows alone.
+        let json = root.json.as_deref().unwrap_or("[]");
+        let nodes: Vec<Json> = serde_json::from_str(json).map_err(Error::internal)?;
         ids.extend(nodes.iter().filter_map(|node| Some(node.get("id")?.as_str()?.to_owned())));
         let facts = root.facts.clone().unwrap_or_default();
         if !facts.has_next || facts.end.is_none() {

@@ -111,13 +111,15 @@ impl Reader<'_> {
                     }
                 }
                 other => {
-                    let text = unknown("part of a file of tests", other, ["data", "rows", "principals", "tests"]);
+                    let text =
+                        unknown("part of a file of tests", other, ["data", "rows", "principals", "tests"]);
                     self.mistakes.push(Mistake::new(key.place, text));
                 }
             }
         }
         if file.tests.is_empty() && self.mistakes.is_empty() {
-            self.mistakes.push(Mistake::new(root.place, "there are no tests: write `tests:` with a list of them"));
+            self.mistakes
+                .push(Mistake::new(root.place, "there are no tests: write `tests:` with a list of them"));
         }
     }
 
@@ -168,7 +170,8 @@ impl Reader<'_> {
             for (key, node) in pairs {
                 let fields = self.fine(node.map("a mapping of fields to values")).unwrap_or_default();
                 if let Some((id, _)) = fields.iter().find(|(key, _)| key.text == "id") {
-                    let text = "the row is called by its key already; leave the id out, or write a list of rows";
+                    let text =
+                        "the row is called by its key already; leave the id out, or write a list of rows";
                     self.mistakes.push(Mistake::new(id.place, text));
                 }
                 let label = Some(key.text.clone());
@@ -176,7 +179,8 @@ impl Reader<'_> {
             }
             return all;
         }
-        for item in self.fine(node.list("a list of rows, or a mapping of labels to rows")).unwrap_or_default() {
+        for item in self.fine(node.list("a list of rows, or a mapping of labels to rows")).unwrap_or_default()
+        {
             let fields = self.fine(item.map("a mapping of fields to values")).unwrap_or_default();
             let id = fields.iter().find(|(key, _)| key.text == "id");
             let label = id.and_then(|(_, node)| self.fine(node.text("a label, or an id"))).map(str::to_owned);
@@ -206,7 +210,8 @@ impl Reader<'_> {
             }
         }
         if test.who.is_empty() {
-            self.mistakes.push(Mistake::new(node.place, "who? Write `as: anyone`, or the name of a principal"));
+            self.mistakes
+                .push(Mistake::new(node.place, "who? Write `as: anyone`, or the name of a principal"));
         } else if test.expectations.is_empty() && self.mistakes.is_empty() {
             let text = "nothing is expected: write `can`, `cannot` or `sees`";
             self.mistakes.push(Mistake::new(node.place, text));
@@ -232,7 +237,9 @@ impl Reader<'_> {
         let (text, values) = match &node.kind {
             Kind::Map(pairs) => match pairs.as_slice() {
                 [(key, values)] => (key.text.clone(), Some(values.clone())),
-                _ => return Err(Mistake::new(node.place, "one thing at a time: begin another line with `-`")),
+                _ => {
+                    return Err(Mistake::new(node.place, "one thing at a time: begin another line with `-`"));
+                }
             },
             _ => {
                 let text = node.text("what can be done, such as `read Track/first`")?;
@@ -293,7 +300,8 @@ impl Reader<'_> {
                     What::Counts { entity, count: text.parse().unwrap_or_default() }
                 }
                 _ => {
-                    let items = self.fine(node.list("a list of rows, or a number of them")).unwrap_or_default();
+                    let items =
+                        self.fine(node.list("a list of rows, or a number of them")).unwrap_or_default();
                     let rows = items.iter().filter_map(|item| {
                         let text = self.fine(item.text("a label, or an id"))?;
                         Some((item.place, text.to_owned()))
@@ -310,7 +318,10 @@ impl Reader<'_> {
 /// Values behind a text in quotes.
 fn inline(text: &str, place: Place) -> Result<Node, Mistake> {
     let parsed = yaml::parse(text).map_err(|mistake| {
-        Mistake::new(place, format!("the values are wrong: {}", mistake.message.lines().next().unwrap_or_default()))
+        Mistake::new(
+            place,
+            format!("the values are wrong: {}", mistake.message.lines().next().unwrap_or_default()),
+        )
     })?;
     let mut node = parsed.ok_or_else(|| Mistake::new(place, "the values are missing"))?;
     put(&mut node, place);

@@ -112,8 +112,12 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
 fn split(paths: &[PathBuf]) -> (PathBuf, Vec<PathBuf>) {
     let is_test = |path: &&PathBuf| path.extension().is_some_and(|it| it == "yaml" || it == "yml");
     let path = model::path(paths.first().filter(|path| !is_test(path)));
-    let files: Vec<PathBuf> =
-        paths.iter().enumerate().filter(|(at, path)| *at > 0 || is_test(path)).map(|(_, path)| path.clone()).collect();
+    let files: Vec<PathBuf> = paths
+        .iter()
+        .enumerate()
+        .filter(|(at, path)| *at > 0 || is_test(path))
+        .map(|(_, path)| path.clone())
+        .collect();
     if !files.is_empty() {
         return (path, files);
     }

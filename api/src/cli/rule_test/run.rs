@@ -95,11 +95,11 @@ impl Runner<'_> {
                 let row = aim.row.as_ref().map(|row| self.world.labels.id(entity, row)).transpose();
                 let row = row.map_err(|message| Mistake::new(expectation.place, message))?;
                 let aim = Aim { row, ..aim.clone() };
-                let values = values.as_ref().map(|node| self.world.labels.values(&context.catalog, entity, node));
+                let values =
+                    values.as_ref().map(|node| self.world.labels.values(&context.catalog, entity, node));
                 let values = values.transpose()?;
                 let service = &self.world.service;
-                let decision =
-                    decide(service, &context, &aim, values.as_ref()).await.map_err(Stop::from)?;
+                let decision = decide(service, &context, &aim, values.as_ref()).await.map_err(Stop::from)?;
                 let passed = match &decision {
                     Decision::Yes => *yes,
                     Decision::No(_) => !*yes,

@@ -35,9 +35,8 @@ pub(super) async fn principal(
         Kind::Map(_) => written(world, node).await?,
         _ => {
             let text = node.text("a principal: anyone, admin, or what is known of somebody")?;
-            built_in(text).ok_or_else(|| {
-                Mistake::new(node.place, unknown("principal", text, ["anyone", "admin"]))
-            })?
+            built_in(text)
+                .ok_or_else(|| Mistake::new(node.place, unknown("principal", text, ["anyone", "admin"])))?
         }
     };
     Ok((name.to_owned(), principal))
@@ -112,9 +111,9 @@ async fn user(
 
 fn id(world: &World, ty: &str, node: &Node) -> Result<Uuid, Mistake> {
     let catalog = world.service.catalog();
-    let entity: &Entity = catalog
-        .entity_named(ty)
-        .ok_or_else(|| Mistake::new(node.place, "the model has no accounts: nothing in it asks for somebody to sign in"))?;
+    let entity: &Entity = catalog.entity_named(ty).ok_or_else(|| {
+        Mistake::new(node.place, "the model has no accounts: nothing in it asks for somebody to sign in")
+    })?;
     let id = world.labels.id_of(entity, node)?;
     Uuid::parse_str(&id).map_err(|error| Mistake::new(node.place, error.to_string()))
 }
@@ -122,6 +121,8 @@ fn id(world: &World, ty: &str, node: &Node) -> Result<Uuid, Mistake> {
 fn texts(node: &Node) -> Result<Vec<String>, Mistake> {
     match &node.kind {
         Kind::Scalar(..) => Ok(vec![node.text("a list of words")?.to_owned()]),
-        _ => node.list("a list of words")?.iter().map(|item| item.text("a word").map(str::to_owned)).collect(),
+        _ => {
+            node.list("a list of words")?.iter().map(|item| item.text("a word").map(str::to_owned)).collect()
+        }
     }
 }

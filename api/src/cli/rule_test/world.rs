@@ -191,7 +191,8 @@ fn column(
         let text = format!("`{name}` is given from its other side: in the rows of {}", target.name);
         return Err(Mistake::new(node.place, text));
     }
-    let id = id.ok_or_else(|| Mistake::new(node.place, "a row with related rows needs a label: give it an `id`"))?;
+    let id =
+        id.ok_or_else(|| Mistake::new(node.place, "a row with related rows needs a label: give it an `id`"))?;
     let pair = |item: &Node| {
         let other = labels.id_of(target, item)?;
         Ok(json!({ &entity.singular: id, &target.singular: other }))

@@ -188,7 +188,9 @@ impl Reader {
         let refused = |what: &str| Err(Mistake::new(place, format!("{what} are not for files of tests")));
         match event {
             Event::Alias(_) => return refused("aliases (`*name`)"),
-            Event::Scalar(_, _, anchor, tag) | Event::SequenceStart(anchor, tag) | Event::MappingStart(anchor, tag)
+            Event::Scalar(_, _, anchor, tag)
+            | Event::SequenceStart(anchor, tag)
+            | Event::MappingStart(anchor, tag)
                 if anchor > 0 || tag.is_some() =>
             {
                 return refused("anchors (`&name`) and tags (`!name`)");
