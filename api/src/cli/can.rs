@@ -97,7 +97,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
             let word = if why.yes { "yes" } else { "no" };
             let head = why.head.as_ref().map(|head| format!(": {head}")).unwrap_or_default();
             let sentence = why::sentence(&name, entity, &aim, why.yes);
-            let lines = why.lines();
+            let lines = why.lines(true);
             say(&plain_lines(std::iter::once(format!("{word}, {sentence}{head}")).chain(lines)));
         }
         Ok(why.yes)

@@ -169,35 +169,24 @@ fn narrow(
         why.rules.push(tell(context, entity, &rule, place, None));
     }
     why.members.clear();
-    let kept = aim.operation != entity::catalog::Operation::Read
-        && entity
-            .fields
-            .iter()
-            .any(|field| field.name == name && !field.exposure.update && field.system.is_some());
-    if kept {
-        why.yes = false;
-        why.head = Some(format!("the server keeps `{name}` itself"));
-        return;
-    }
     let Some(member) = narrowed else { return };
     let shown = member.open && on_row.is_none_or(|row| row.at(1));
     why.yes &= shown;
     if why.head.is_none() || !shown {
         why.head = Some(format!("`{name}`: {}", member.why));
     }
-    why.members.push(member);
 }
 
 impl Why {
-    /// The reasons as lines, indented.
-    pub(super) fn lines(&self) -> Vec<String> {
+    /// The reasons as lines, indented; with what of a row is not granted, where that is wanted.
+    pub(super) fn lines(&self, members: bool) -> Vec<String> {
         let mut lines = Vec::new();
         for rule in &self.rules {
             let place = rule.place.as_deref().unwrap_or("built in");
             lines.push(format!("  {place}: {}", rule.text));
             lines.push(format!("      {} {}", if rule.opens { "yes:" } else { "no:" }, rule.why));
         }
-        for member in &self.members {
+        for member in self.members.iter().filter(|_| members) {
             let word = if member.open { "granted in part" } else { "not granted" };
             lines.push(format!("  {word}: {} ({})", member.name, member.why));
         }

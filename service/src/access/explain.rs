@@ -90,7 +90,15 @@ pub fn explain(context: &Context, entity: &Entity, operation: Operation) -> Expl
     let members = if operation == Operation::Delete || !open {
         Vec::new()
     } else {
-        entity.member_names().filter_map(|name| member(context, entity, name, operation)).collect()
+        let kept = |name: &str| {
+            let field = entity.fields.iter().find(|field| field.name == name);
+            operation != Operation::Read && field.is_some_and(|field| is_kept(entity, field))
+        };
+        entity
+            .member_names()
+            .filter(|name| !kept(name))
+            .filter_map(|name| member(context, entity, name, operation))
+            .collect()
     };
     Explanation { open, condition, overall, rules, members }
 }
@@ -99,10 +107,6 @@ pub fn explain(context: &Context, entity: &Entity, operation: Operation) -> Expl
 #[must_use]
 pub fn member(context: &Context, entity: &Entity, name: &str, operation: Operation) -> Option<MemberFinding> {
     let principal = &context.principal;
-    let field = entity.fields.iter().find(|field| field.name == name);
-    if operation != Operation::Read && field.is_some_and(|field| is_kept(entity, field)) {
-        return None;
-    }
     let condition = Binder { context }.member(entity, name, operation);
     let open = member_opens(&context.catalog, entity, principal, name, operation)
         && condition != Predicate::Never
@@ -216,7 +220,9 @@ fn closed_member(context: &Context, entity: &Entity, name: &str, operation: Oper
     let principal = &context.principal;
     let field = entity.fields.iter().find(|field| field.name == name);
     if field.is_some_and(|field| !allows(field.exposure, operation) && !is_owner(entity, field, principal)) {
-        return "the model keeps it out of this with @api".to_owned();
+        let kept = field.is_some_and(|field| field.system.is_some());
+        return if kept { "the server keeps it itself" } else { "the model keeps it out of this with @api" }
+            .to_owned();
     }
     let relation = entity.relations.iter().find(|relation| relation.name == name);
     if let Some(target) = relation.map(|relation| context.catalog.target(relation))

@@ -136,13 +136,14 @@ async fn write(
         Ok(()) => return Ok(Decision::Yes),
         Err(error) => error,
     };
-    // A check of the model and a check of a rule are refused alike, and so are fields of the server and fields that
-    // are not granted: what is refused to an administrator too is no rule's doing.
-    if matches!(error.code(), Code::CheckFailed | Code::ReadOnly | Code::UnknownField) {
+    // A check of the model and a check of a rule are refused alike; so are fields of the server and fields that are not
+    // granted, rows that are not there and rows that are hidden. What an administrator is refused is no rule's doing.
+    let alike = [Code::CheckFailed, Code::ReadOnly, Code::UnknownField, Code::ForeignKeyViolation];
+    if alike.contains(&error.code()) {
         let admin = Context { principal: Principal::Admin, ..context.clone() };
         let same = dry(service, &admin, &request).await.err().map(|other| other.code());
         return Ok(match same == Some(error.code()) {
-            true => Decision::Unclear(format!("whoever asks: {}", told(&error))),
+            true => Decision::Unclear(told(&error)),
             false => Decision::No(told(&error)),
         });
     }

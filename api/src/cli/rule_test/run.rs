@@ -5,13 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use entity::EntityId;
+use entity::catalog::Operation;
 use entity::model::{RulePlaces, Source};
 use serde_json::Value as Json;
 use service::{Context, Limits, Principal};
 
 use super::super::Stop;
 use super::super::aim::Aim;
-use super::super::why::{Why, why};
+use super::super::why::why;
 use super::decide::{Decision, decide, seen};
 use super::file::{Expectation, TestFile, What};
 use super::who;
@@ -108,7 +109,7 @@ impl Runner<'_> {
                 let came = match decision {
                     Decision::Yes => "it may be done".to_owned(),
                     Decision::No(why) => format!("it may not be done: {why}"),
-                    Decision::Unclear(why) => format!("it fails {why}"),
+                    Decision::Unclear(why) => format!("it fails, whoever asks: {why}"),
                 };
                 let expected = if *yes { "it may be done" } else { "it may not be done" };
                 let outcome = self.outcome(expectation, expected.to_owned(), came, passed);
@@ -117,8 +118,9 @@ impl Runner<'_> {
             What::Sees { entity, rows } => self.sees(expectation, &context, *entity, rows).await,
             What::Counts { entity, count } => {
                 let seen = seen(&self.world.service, &context, *entity).await.map_err(Stop::from)?.len();
-                let passed = u64::try_from(seen) == Ok(*count);
-                let (expected, came) = (format!("{count} rows"), format!("{seen} rows"));
+                let seen = u64::try_from(seen).unwrap_or(u64::MAX);
+                let passed = seen == *count;
+                let (expected, came) = (rows_of(*count), rows_of(seen));
                 let outcome = self.outcome(expectation, expected, came, passed);
                 self.explained(outcome, &context, &reading(*entity, None)).await
             }
@@ -182,17 +184,20 @@ impl Runner<'_> {
             Ok(why) => why,
             Err(_) => why(None, context, self.places, aim).await?,
         };
-        Ok(Outcome { reasons: reasons(&explained), rules: explained.to_json(), ..outcome })
+        let writes = matches!(aim.operation, Operation::Create | Operation::Update);
+        let head = explained.head.iter().filter(|head| !outcome.came.contains(*head));
+        let head = head.map(|head| format!("  {head}"));
+        let reasons = head.chain(explained.lines(writes)).collect();
+        Ok(Outcome { reasons, rules: explained.to_json(), ..outcome })
     }
 }
 
-fn reasons(why: &Why) -> Vec<String> {
-    let head = why.head.iter().map(|head| format!("  {head}"));
-    head.chain(why.lines()).collect()
+fn reading(entity: EntityId, row: Option<String>) -> Aim {
+    Aim { operation: Operation::Read, entity, row, member: None }
 }
 
-fn reading(entity: EntityId, row: Option<String>) -> Aim {
-    Aim { operation: entity::catalog::Operation::Read, entity, row, member: None }
+fn rows_of(count: u64) -> String {
+    if count == 1 { "1 row".to_owned() } else { format!("{count} rows") }
 }
 
 /// A list that fits a line.
