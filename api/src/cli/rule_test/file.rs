@@ -41,7 +41,6 @@ pub(super) struct RowDraft {
 /// What some principals can, can't and see.
 #[derive(Debug)]
 pub(super) struct Test {
-    pub(super) place: Place,
     pub(super) name: Option<String>,
     /// Names of principals, or principals written out.
     pub(super) who: Vec<Node>,
@@ -192,7 +191,7 @@ impl Reader<'_> {
 
     fn test(&mut self, node: &Node) -> Option<Test> {
         let pairs = self.fine(node.map("a test: a mapping with `as`, and `can`, `cannot` or `sees`"))?;
-        let mut test = Test { place: node.place, name: None, who: Vec::new(), expectations: Vec::new() };
+        let mut test = Test { name: None, who: Vec::new(), expectations: Vec::new() };
         for (key, node) in pairs {
             match key.text.as_str() {
                 "name" => test.name = self.fine(node.text("a sentence")).map(str::to_owned),
