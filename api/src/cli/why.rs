@@ -135,6 +135,9 @@ fn tell(
     };
     match (&rule.outcome, on_row) {
         (Outcome::Never(why), _) => told(false, why.clone()),
+        (Outcome::Always, _) if entity.tenant.is_some() && !context.principal.is_admin() => {
+            told(true, "it opens every row of the organization acted for".to_owned())
+        }
         (Outcome::Always, _) => told(true, "it opens every row".to_owned()),
         (Outcome::Rows, None) => {
             let condition = sdl::condition(&context.catalog, entity, &rule.predicate());

@@ -141,8 +141,7 @@ fn plain(text: &str) -> Json {
 /// The first thing that is no YAML, or that is refused.
 pub(super) fn parse(text: &str) -> Result<Option<Node>, Mistake> {
     let mut reader = Reader { root: None, open: Vec::new(), parts: 0 };
-    let mut parser = Parser::new_from_str(text);
-    while let Some(event) = parser.next() {
+    for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| malformed(&error))?;
         reader.event(event, place(&span))?;
     }
