@@ -325,3 +325,17 @@ fn files_are_named_or_lie_beside_the_model() {
     let said = run(folder.path(), &["shop"]).refused(1);
     assert!(said.stderr.contains("model.graphql:1:"), "{}", said.stderr);
 }
+
+#[test]
+fn what_the_documents_print_passes_as_printed() {
+    let model = "type Note @model @allow(to: [ALL], role: \"user\", where: { author: { eq: \"$user.id\" } }) { text: String! author: User }";
+    let readme = std::fs::read_to_string(workspace().join("api/README.md")).unwrap();
+    let printed = readme.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let read = folder(model, printed);
+    assert_eq!(run(read.path(), &[]).good().text(), "6 passed, 0 failed\n");
+    let help = Launchway::new(read.path(), ["test", "--help"]).run().good();
+    let shown =
+        help.stdout.split("A file of tests:\n").nth(1).and_then(|rest| rest.split("\n\n").next()).unwrap();
+    std::fs::write(read.path().join("access.test.yaml"), shown).unwrap();
+    assert_eq!(run(read.path(), &[]).good().text(), "6 passed, 0 failed\n");
+}
