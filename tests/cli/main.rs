@@ -1,7 +1,10 @@
 //! Black-box tests of the command line: exit codes, messages, what is printed where.
 
 mod account;
+mod can;
 mod model;
 mod readme;
+mod rule_test;
 mod schema;
+mod told;
 mod transfer;

@@ -203,9 +203,15 @@ fn the_prelude_declares_every_directive() {
 fn help_teaches_and_wrong_usage_is_2() {
     let folder = tempfile::tempdir().unwrap();
     let help = Launchway::new(folder.path(), ["--help"]).run().good();
-    for command in ["serve", "check", "plan", "apply", "import", "export", "config"] {
+    for command in
+        ["serve", "check", "plan", "apply", "import", "export", "config", "user", "key", "can", "test"]
+    {
         assert!(help.stdout.contains(command), "{command}\n{}", help.stdout);
         let _ = Launchway::new(folder.path(), [command, "--help"]).run().good();
+    }
+    for line in ["user create", "user list", "user role", "key create", "key revoke", "can", "test"] {
+        let help = Launchway::new(folder.path(), line.split(' ').chain(["--help"])).run().good();
+        assert!(help.stdout.contains("Examples:\n"), "{line}\n{}", help.stdout);
     }
     let wrong = Launchway::new(folder.path(), ["sevre"]).run().refused(2);
     assert!(wrong.stderr.contains("serve"), "{}", wrong.stderr);

@@ -1,6 +1,9 @@
 //! The command line: what can be typed, and the runtime it is done in.
 
+mod account;
+mod aim;
 mod apply;
+mod can;
 mod check;
 mod export;
 mod import;
@@ -8,11 +11,15 @@ mod key;
 mod model;
 mod output;
 mod plan;
+mod principal;
 mod progress;
+mod rule_test;
 mod serve;
 mod setting;
+mod table;
 mod user;
 mod watch;
+mod why;
 
 use std::process::ExitCode;
 
@@ -40,6 +47,9 @@ Examples:
   launchway check                              all mistakes of the model at once
   launchway plan --database postgres://…       what the database would be changed to
   launchway serve --production --listen :8000  for the world
+  launchway user create ann@example.com        somebody who signs in
+  launchway can --as anyone read Track         what a rule says, and which one
+  launchway test                               the rules, tried with access.test.yaml
 
 Settings come from launchway.toml, then LAUNCHWAY_… variables, then flags; `launchway config` shows them.
 Exit codes: 0 done, 1 refused (model, data, database), 2 wrong flags or settings.";
@@ -66,10 +76,14 @@ enum Command {
     Import(import::Arguments),
     /// Write all rows to a folder of NDJSON files.
     Export(export::Arguments),
-    /// Make, list and change users.
+    /// Make, list and change accounts.
     User(user::Arguments),
     /// Make, list and end keys of programs.
     Key(key::Arguments),
+    /// Ask whether somebody may do something, and which rule says so.
+    Can(can::Arguments),
+    /// Run the tests of rules in access.test.yaml.
+    Test(rule_test::Arguments),
     /// Show the settings in force, and where each came from (secrets masked).
     Config(setting::Arguments),
 }
@@ -88,6 +102,13 @@ impl Stop {
 
     fn usage(text: impl Into<String>) -> Self {
         Self { code: USAGE, text: text.into() }
+    }
+}
+
+impl Stop {
+    /// The answer was given, and it is no.
+    fn answered_no() -> Self {
+        Self::refused(String::new())
     }
 }
 
@@ -125,7 +146,9 @@ pub fn main() -> ExitCode {
     match run(cli.command) {
         Ok(()) => ExitCode::from(DONE),
         Err(stop) => {
-            output::complain(&format!("error: {}", stop.text));
+            if !stop.text.is_empty() {
+                output::complain(&format!("error: {}", stop.text));
+            }
             ExitCode::from(stop.code)
         }
     }
@@ -141,6 +164,8 @@ fn run(command: Command) -> Outcome {
         Command::Export(arguments) => export::run(arguments),
         Command::User(arguments) => user::run(arguments),
         Command::Key(arguments) => key::run(arguments),
+        Command::Can(arguments) => can::run(&arguments),
+        Command::Test(arguments) => rule_test::run(&arguments),
         Command::Config(arguments) => setting::run(&arguments),
     }
 }
@@ -153,6 +178,11 @@ fn block_on<T>(sources: &Sources, work: impl AsyncFnOnce(&Config) -> Result<T, S
         telemetry::start_quiet(&config);
         work(&config).await
     })
+}
+
+/// JSON for programs, which people read too.
+fn pretty(value: &serde_json::Value) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default()
 }
 
 fn runtime(config: &Config) -> Result<tokio::runtime::Runtime, Stop> {
@@ -194,11 +224,23 @@ mod tests {
             "launchway import model.graphql --database sqlite://x.db data/Track.csv data/Album.ndjson",
             "launchway export out",
             "launchway export model.graphql out --database sqlite://x.db",
-            "launchway user create ann@example.com --role admin --model shop.graphql",
-            "launchway user list --json --database postgres://x/y",
-            "launchway key create --name ci --scope tracks:read --user ann@example.com",
-            "launchway key revoke lwk_abc",
             "launchway config --default",
+            "launchway user create ann@example.com --role admin --role editor --password-stdin",
+            "launchway user create ann@example.com shop.graphql --database sqlite://x.db --json",
+            "launchway user list --json",
+            "launchway user role ann@example.com --add a --remove b",
+            "launchway user disable ann@example.com",
+            "launchway user enable ann@example.com",
+            "launchway user password ann@example.com --password-stdin",
+            "launchway user delete ann@example.com",
+            "launchway key create --name x --scope *:read --user ann@example.com --expires 90d",
+            "launchway key create --name x --scope a:read,b:write --organization 0190b5a4-7e8f-7c3d-8a21-5f6e7d8c9b0a",
+            "launchway key list",
+            "launchway key revoke lwk_abc",
+            "launchway can --as anyone read Track",
+            "launchway can --as user,roles=editor+x,claims.plan=pro update Track/1 shop.graphql --json",
+            "launchway test",
+            "launchway test shop.graphql a.test.yaml b.test.yaml --json --junit out.xml",
         ] {
             let parsed = Cli::try_parse_from(line.split(' '));
             assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
@@ -210,7 +252,13 @@ mod tests {
             "launchway import",
             "launchway export",
             "launchway user",
-            "launchway key create --name ci --scope *",
+            "launchway user create",
+            "launchway user password ann@example.com",
+            "launchway key create --name x --scope a:read",
+            "launchway key create --name x --user ann@example.com",
+            "launchway key create --name x --scope a:read --user a@b.c --organization 0190b5a4-7e8f-7c3d-8a21-5f6e7d8c9b0a",
+            "launchway can read Track",
+            "launchway can --as anyone",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
         }

@@ -1,187 +1,302 @@
-//! `launchway user`: accounts, by whoever runs the server.
+//! `launchway user`: accounts, from the machine itself.
 
 use std::io::Read;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use serde_json::{Map, Value, json};
-use service::auth::Caller;
-use service::auth::operation::named;
-use service::{Auth, Service};
+use serde_json::json;
+use service::Service;
+use service::auth::{Caller, PAGE, UserEntry, random_password};
 use uuid::Uuid;
 
 use super::output::{complain, say};
 use super::setting::Common;
-use super::{Outcome, Stop, block_on, import, model};
+use super::table::columns;
+use super::{Outcome, Stop, account, block_on, pretty};
 
 const EXAMPLES: &str = "\
 Examples:
-  launchway user create ann@example.com --role admin     the first administrator; a password is made and shown
-  launchway user create bob@example.com --password-stdin < password.txt
-  launchway user role bob@example.com --add editor --remove trial
-  launchway user disable bob@example.com                 and sign him out everywhere
-  launchway user list --json";
+  launchway user create ann@example.com --role admin           a password is made and printed, once
+  printf %s \"$PASSWORD\" | launchway user create ann@example.com --password-stdin
+  launchway user list --json
+  launchway user role ann@example.com --add editor --remove author
+  launchway user disable ann@example.com                       all sessions end
+  launchway user delete ann@example.com
 
-/// Flags of `user`.
+The model comes after the address: launchway user disable ann@example.com shop.graphql --database postgres://…
+What is done is written down as an AuditEvent of `admin`.";
+
+/// Bytes of a password that are read.
+const LONGEST: u64 = 8 * 1024;
+
+/// `user` and what to do.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     #[command(subcommand)]
-    what: What,
-    /// The model: a .graphql file, or a folder of them [default: model.graphql]
-    #[arg(long, global = true, value_name = "PATH")]
-    model: Option<PathBuf>,
-    #[command(flatten)]
-    common: Common,
+    command: Command,
 }
 
 #[derive(Debug, Subcommand)]
-enum What {
-    /// Make a user whose address needs no proof.
-    Create {
-        /// The address
-        email: String,
-        /// A role that holds everywhere; may be given several times
-        #[arg(long, value_name = "ROLE")]
-        role: Vec<String>,
-        /// Read the password from standard input, instead of making one
-        #[arg(long)]
-        password_stdin: bool,
-    },
-    /// List users.
-    List {
-        /// As JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Give and take roles.
-    Role {
-        /// The address
-        email: String,
-        /// A role to give
-        #[arg(long, value_name = "ROLE")]
-        add: Vec<String>,
-        /// A role to take
-        #[arg(long, value_name = "ROLE")]
-        remove: Vec<String>,
-    },
-    /// Keep a user from signing in, and end all sessions.
-    Disable {
-        /// The address
-        email: String,
-    },
-    /// Let a user sign in again.
-    Enable {
-        /// The address
-        email: String,
-    },
-    /// Give a user another password, read from standard input, and end all sessions.
-    Password {
-        /// The address
-        email: String,
-    },
-    /// Delete a user.
-    Delete {
-        /// The address
-        email: String,
-    },
+enum Command {
+    /// Make an account whose address needs no proof.
+    #[command(after_help = EXAMPLES)]
+    Create(Create),
+    /// List all accounts.
+    #[command(after_help = EXAMPLES)]
+    List(Place),
+    /// Give roles to a user, take them away, or show them.
+    #[command(after_help = EXAMPLES)]
+    Role(Role),
+    /// Keep a user from signing in; all sessions end.
+    #[command(after_help = EXAMPLES)]
+    Disable(One),
+    /// Let a disabled user sign in again.
+    #[command(after_help = EXAMPLES)]
+    Enable(One),
+    /// Give a user another password; all sessions end.
+    #[command(after_help = EXAMPLES)]
+    Password(Password),
+    /// Delete an account with its sessions, memberships and keys.
+    #[command(after_help = EXAMPLES)]
+    Delete(One),
 }
 
-/// A service with the model in force, where it has accounts.
-pub(super) async fn service(config: &crate::config::Config, path: Option<&PathBuf>) -> Result<Service, Stop> {
-    let service = import::published(config, &model::path(path)).await?;
-    match service.auth().is_open() {
-        true => Ok(service),
-        false => Err(Stop::refused(
-            "the model has no accounts: it names neither `User` nor a role that somebody has to sign in for",
-        )),
+/// The model and the database.
+#[derive(Debug, Args)]
+pub(super) struct Place {
+    /// The model: a .graphql file, or a folder of them [default: model.graphql]
+    pub(super) model: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) common: Common,
+    /// Print JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+struct One {
+    /// The address of the user
+    email: String,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Debug, Args)]
+struct Create {
+    /// The address of the user
+    email: String,
+    #[command(flatten)]
+    place: Place,
+    /// A role that holds everywhere: `admin`, or one that the model names. Can be repeated.
+    #[arg(long = "role", value_name = "ROLE", value_delimiter = ',')]
+    roles: Vec<String>,
+    /// Read the password from standard input; without it one is made and printed.
+    #[arg(long)]
+    password_stdin: bool,
+}
+
+#[derive(Debug, Args)]
+struct Role {
+    /// The address of the user
+    email: String,
+    #[command(flatten)]
+    place: Place,
+    /// A role to give. Can be repeated.
+    #[arg(long, value_name = "ROLE", value_delimiter = ',')]
+    add: Vec<String>,
+    /// A role to take away. Can be repeated.
+    #[arg(long, value_name = "ROLE", value_delimiter = ',')]
+    remove: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+struct Password {
+    /// The address of the user
+    email: String,
+    #[command(flatten)]
+    place: Place,
+    /// Read the password from standard input: one on the command line would be seen by others.
+    #[arg(long, required = true)]
+    password_stdin: bool,
+}
+
+/// Does it.
+pub(super) fn run(arguments: Arguments) -> Outcome {
+    match arguments.command {
+        Command::Create(arguments) => create(&arguments),
+        Command::List(place) => at(&place, async |service| list(service, place.json).await),
+        Command::Role(arguments) => roles(&arguments),
+        Command::Disable(one) => set_disabled(&one, true),
+        Command::Enable(one) => set_disabled(&one, false),
+        Command::Password(arguments) => password(&arguments),
+        Command::Delete(one) => delete(&one),
     }
 }
 
-/// Does what is asked about users.
-pub(super) fn run(arguments: Arguments) -> Outcome {
-    block_on(&arguments.common.sources(Vec::new()), async |config| {
-        let service = service(config, arguments.model.as_ref()).await?;
-        let (auth, operator) = (service.auth(), Caller::operator());
-        match &arguments.what {
-            What::Create { email, role, password_stdin } => create(auth, email, role, *password_stdin).await,
-            What::List { json } => list(auth, *json).await,
-            What::Role { email, add, remove } => roles(auth, email, add, remove).await,
-            What::Disable { email } => change(auth, email, json!({ "disabled": true })).await,
-            What::Enable { email } => change(auth, email, json!({ "disabled": false })).await,
-            What::Password { email } => {
-                let password = typed()?;
-                auth.set_password(&operator, auth.user_of(email).await?, &password).await?;
-                complain("The password is changed; all sessions have ended.");
-                Ok(())
-            }
-            What::Delete { email } => {
-                auth.remove_user(&operator, auth.user_of(email).await?).await?;
-                complain("The user is deleted.");
-                Ok(())
-            }
-        }
+/// Works on the accounts of a place.
+pub(super) fn at(place: &Place, work: impl AsyncFnOnce(&Service) -> Outcome) -> Outcome {
+    block_on(&place.common.sources(Vec::new()), async |config| {
+        let service = account::open(config, place.model.as_ref()).await?;
+        work(&service).await
     })
 }
 
-async fn create(auth: &Auth, email: &str, roles: &[String], from_stdin: bool) -> Outcome {
-    let (password, made) = match from_stdin {
-        true => (typed()?, false),
-        // 122 random bits, as letters that can be typed.
-        false => (Uuid::new_v4().simple().to_string(), true),
-    };
-    let id = auth.make_user(&Caller::operator(), email, Some(&password), roles.to_vec()).await?;
-    complain(&format!("Made the user {id}."));
-    if made {
-        complain("This password is shown once:");
-        say(&password);
-    }
-    Ok(())
-}
-
-/// A password from standard input, without the end of its line.
-fn typed() -> Result<String, Stop> {
-    let mut text = String::new();
-    std::io::stdin()
-        .take(16 * 1024)
-        .read_to_string(&mut text)
-        .map_err(|error| Stop::refused(format!("the password can't be read: {error}")))?;
-    let password = text.trim_end_matches(['\n', '\r']).to_owned();
-    if password.is_empty() {
-        return Err(Stop::usage("no password came on standard input"));
-    }
-    Ok(password)
-}
-
-async fn list(auth: &Auth, as_json: bool) -> Outcome {
-    for user in auth.users().await? {
-        if as_json {
-            say(&user.to_string());
-            continue;
+fn create(arguments: &Create) -> Outcome {
+    let given = arguments.password_stdin.then(read_password).transpose()?;
+    at(&arguments.place, async |service| {
+        let made = match &given {
+            Some(_) => None,
+            None => Some(random_password()?),
+        };
+        let password = given.as_deref().or(made.as_deref());
+        let (auth, caller) = (service.auth(), Caller::operator());
+        let email = arguments.email.as_str();
+        let user = auth.make_user(&caller, email, password, arguments.roles.clone()).await?;
+        if arguments.place.json {
+            let mut body = json!({ "id": user.to_string(), "email": email, "roles": arguments.roles });
+            if let Some(password) = &made {
+                body["password"] = json!(password);
+            }
+            say(&pretty(&body));
+            return Ok(());
         }
-        let text = |name: &str| user[name].as_str().unwrap_or("-").to_owned();
-        let roles: Vec<&str> =
-            user["roles"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        let disabled = if user["disabled"] == json!(true) { "  disabled" } else { "" };
-        say(&format!("{}  {}  {}{disabled}", text("id"), text("email"), roles.join(",")));
+        complain(&format!("Made {email} ({user})."));
+        if let Some(password) = &made {
+            complain("This is the password; it is shown this once:");
+            say(password);
+        }
+        Ok(())
+    })
+}
+
+async fn list(service: &Service, as_json: bool) -> Outcome {
+    let (auth, caller) = (service.auth(), Caller::operator());
+    let (mut after, mut all, mut first) = (None, Vec::new(), true);
+    loop {
+        let page = auth.users(&caller, after).await?;
+        after = page.last().map(|user| user.id);
+        let last = page.len() < PAGE;
+        if as_json {
+            all.extend(page.iter().map(entry));
+        } else if !page.is_empty() {
+            let header = ["EMAIL", "ROLES", "STATE", "MADE", "ID"].map(str::to_owned).to_vec();
+            let rows = page.iter().map(row);
+            say(&columns(&first.then_some(header).into_iter().chain(rows).collect::<Vec<_>>()));
+        } else if first {
+            complain("There are no users.");
+        }
+        first = false;
+        if last {
+            break;
+        }
+    }
+    if as_json {
+        say(&pretty(&json!(all)));
     }
     Ok(())
 }
 
-async fn roles(auth: &Auth, email: &str, add: &[String], remove: &[String]) -> Outcome {
-    let user = auth.user_of(email).await?.to_string();
-    let known = auth.users().await?.into_iter().find(|known| known["id"] == json!(user)).unwrap_or_default();
-    let known = known["roles"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    let mut roles: Vec<String> = known.map(str::to_owned).filter(|role| !remove.contains(role)).collect();
-    roles.extend(add.iter().filter(|role| !roles.contains(role)).cloned().collect::<Vec<_>>());
-    change(auth, email, json!({ "roles": roles })).await
+fn row(user: &UserEntry) -> Vec<String> {
+    let states = [
+        (user.disabled, "disabled"),
+        (!user.verified, "unproved"),
+        (!user.password, "no password"),
+        (user.second_factor, "second factor"),
+    ];
+    let states: Vec<&str> = states.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect();
+    vec![
+        user.email.clone().unwrap_or_default(),
+        user.roles.join(","),
+        states.join(", "),
+        user.created_at.date_naive().to_string(),
+        user.id.to_string(),
+    ]
 }
 
-async fn change(auth: &Auth, email: &str, what: Value) -> Outcome {
-    let operation = named("changeUser").ok_or_else(|| Stop::refused("users can't be changed"))?;
-    let mut input: Map<String, Value> = what.as_object().cloned().unwrap_or_default();
-    input.insert("id".to_owned(), Value::from(auth.user_of(email).await?.to_string()));
-    let done = auth.run(operation, &Caller::operator(), &input).await?;
-    complain(done.body["message"].as_str().unwrap_or_default());
-    Ok(())
+fn entry(user: &UserEntry) -> serde_json::Value {
+    json!({
+        "id": user.id.to_string(), "email": user.email, "name": user.name, "roles": user.roles,
+        "emailVerified": user.verified, "disabled": user.disabled, "password": user.password,
+        "secondFactor": user.second_factor, "createdAt": entity::value::datetime_text(&user.created_at),
+    })
+}
+
+fn roles(arguments: &Role) -> Outcome {
+    at(&arguments.place, async |service| {
+        let user = named(service, &arguments.email).await?;
+        let (add, remove) = (&arguments.add, &arguments.remove);
+        let now = service.auth().change_roles(&Caller::operator(), user, add, remove).await?;
+        match arguments.place.json {
+            true => say(&pretty(&json!({ "id": user.to_string(), "email": arguments.email, "roles": now }))),
+            false if now.is_empty() => say("no roles"),
+            false => say(&now.join("\n")),
+        }
+        Ok(())
+    })
+}
+
+fn set_disabled(one: &One, disabled: bool) -> Outcome {
+    at(&one.place, async |service| {
+        let user = named(service, &one.email).await?;
+        service.auth().set_disabled(&Caller::operator(), user, disabled).await?;
+        let (word, told) = match disabled {
+            true => ("disabled", "Disabled; all sessions have ended, and keys of the user do not count."),
+            false => ("enabled", "Enabled."),
+        };
+        done(one, user, word, told);
+        Ok(())
+    })
+}
+
+fn password(arguments: &Password) -> Outcome {
+    let password = read_password()?;
+    at(&arguments.place, async |service| {
+        let user = named(service, &arguments.email).await?;
+        service.auth().set_password(&Caller::operator(), user, &password).await?;
+        match arguments.place.json {
+            true => say(&pretty(&json!({ "id": user.to_string(), "email": arguments.email }))),
+            false => say("The password is another one; all sessions have ended."),
+        }
+        Ok(())
+    })
+}
+
+fn delete(one: &One) -> Outcome {
+    at(&one.place, async |service| {
+        let user = named(service, &one.email).await?;
+        service.auth().remove_user(&Caller::operator(), user).await?;
+        done(one, user, "deleted", "Deleted.");
+        Ok(())
+    })
+}
+
+fn done(one: &One, user: Uuid, word: &str, told: &str) {
+    match one.place.json {
+        true => {
+            say(&pretty(&json!({ "id": user.to_string(), "email": one.email, "state": word })));
+        }
+        false => say(told),
+    }
+}
+
+/// The user of an address.
+pub(super) async fn named(service: &Service, email: &str) -> Result<Uuid, Stop> {
+    service.auth().user_of(email).await.map_err(|error| {
+        let stop = Stop::from(error);
+        Stop { text: format!("{}: {}", super::table::plain(email), stop.text), ..stop }
+    })
+}
+
+/// The password on standard input, without the end of its line.
+fn read_password() -> Result<String, Stop> {
+    let mut text = String::new();
+    let read = std::io::stdin().lock().take(LONGEST).read_to_string(&mut text);
+    read.map_err(|error| Stop::refused(format!("the password can't be read: {error}")))?;
+    let line = text.strip_suffix('\n').unwrap_or(&text);
+    let line = line.strip_suffix('\r').unwrap_or(line);
+    match line.is_empty() || line.contains('\n') {
+        true => Err(Stop::usage("the password is expected on standard input, as one line")),
+        false => Ok(line.to_owned()),
+    }
 }

@@ -16,6 +16,7 @@ mod layout;
 mod literal;
 mod naming;
 mod parse;
+mod place;
 mod postponed;
 mod relation;
 mod render;
@@ -30,6 +31,7 @@ mod warning;
 mod tests;
 
 pub use diagnostic::{Code, Diagnostic, Diagnostics, Place, Severity};
+pub use place::{RulePlaces, rule_places};
 pub use render::render;
 pub use source::Source;
 

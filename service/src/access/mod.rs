@@ -1,5 +1,10 @@
 //! What the rules of the model let a principal do: predicates, default closed.
 
+pub mod explain;
+pub mod sdl;
+#[cfg(test)]
+mod tests;
+
 use entity::catalog::{Entity, Exposure, Field, Operation, Rule};
 use entity::predicate::{Claim, Operand};
 use entity::{Catalog, EntityId, Op, Predicate, Value};

@@ -1,6 +1,7 @@
 //! What administrators do to users.
 
-use serde_json::{Value as Json, json};
+use chrono::{DateTime, Utc};
+use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::operation::{Caller, Done};
@@ -86,45 +87,6 @@ impl Auth {
         Ok(made)
     }
 
-    /// All users: id, address, roles, whether disabled; the oldest first, 1,000 at most.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn users(&self) -> Result<Vec<Json>> {
-        let mut store = self.store().await?;
-        let text = "select \"id\", \"email\", \"roles\", \"disabled\" from \"launchway_users\" order by \"created_at\", \"id\" limit 1000";
-        let rows = store.all(text, &[]).await?;
-        store.rollback().await?;
-        rows.iter()
-            .map(|row| {
-                Ok(json!({
-                    "id": row.id(0)?.to_string(), "email": row.maybe_text(1)?,
-                    "roles": row.texts(2)?, "disabled": row.flag(3)?,
-                }))
-            })
-            .collect()
-    }
-
-    /// All keys: id, name, how they begin, scopes; the oldest first, 1,000 at most.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn keys(&self) -> Result<Vec<Json>> {
-        let mut store = self.store().await?;
-        let text = "select \"id\", \"name\", \"prefix\", \"scopes\", \"user_id\", \"organization_id\" from \"launchway_api_keys\" order by \"created_at\", \"id\" limit 1000";
-        let rows = store.all(text, &[]).await?;
-        store.rollback().await?;
-        let id = |id: Option<Uuid>| id.map(|id| id.to_string());
-        rows.iter()
-            .map(|row| {
-                Ok(json!({
-                    "id": row.id(0)?.to_string(), "name": row.text(1)?, "prefix": row.text(2)?, "scopes": row.texts(3)?,
-                    "user": id(row.maybe_id(4)?), "organization": id(row.maybe_id(5)?),
-                }))
-            })
-            .collect()
-    }
-
     /// The user of an address.
     ///
     /// # Errors
@@ -171,17 +133,18 @@ impl Auth {
     /// Makes a key for a user or an organization. The answer holds it, this once.
     ///
     /// # Errors
-    /// `BAD_VALUE` for scopes that mean nothing.
+    /// `BAD_VALUE` for scopes that mean nothing, or an end that has passed.
     pub async fn make_key(
         &self,
         caller: &Caller,
         name: &str,
         scopes: Vec<String>,
         (user, organization): (Option<Uuid>, Option<Uuid>),
+        expires_at: Option<DateTime<Utc>>,
     ) -> Result<Json> {
         administrator(caller)?;
         let mut store = self.store().await?;
-        let new = key::NewKey { name: name.to_owned(), scopes, expires_at: None, user, organization };
+        let new = key::NewKey { name: name.to_owned(), scopes, expires_at, user, organization };
         let done = key::make(&mut store, caller, new).await.map_err(|error| match error.code() {
             Code::ForeignKeyViolation => Error::new(Code::NotFound, "There is no such owner."),
             _ => error,
@@ -191,7 +154,7 @@ impl Auth {
     }
 }
 
-fn administrator(caller: &Caller) -> Result<()> {
+pub(super) fn administrator(caller: &Caller) -> Result<()> {
     match caller.principal.is_admin() {
         true => Ok(()),
         false => Err(access::closed(&caller.principal, "do this")),
@@ -199,7 +162,7 @@ fn administrator(caller: &Caller) -> Result<()> {
 }
 
 /// Roles that can be given to a user.
-fn checked(roles: Vec<String>) -> Result<Vec<String>> {
+pub(super) fn checked(roles: Vec<String>) -> Result<Vec<String>> {
     let fine = |role: &str| {
         (1..=60).contains(&role.len())
             && role.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | ':'))

@@ -9,6 +9,7 @@ mod account;
 mod admin;
 mod attempt;
 mod audit;
+mod directory;
 mod identify;
 mod key;
 mod later;
@@ -46,6 +47,7 @@ use crate::outside::provider::{Provider, ProviderSettings};
 use crate::principal::Principal;
 use crate::throttle::{Policy, Throttle};
 
+pub use directory::{KeyEntry, PAGE, UserEntry, random_password};
 pub use identify::Credential;
 pub use operation::{Caller, Done, Operation};
 pub use provider::{Arrival, Callback, Departure};

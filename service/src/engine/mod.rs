@@ -5,6 +5,7 @@ mod explain;
 mod idempotency;
 mod number;
 mod plan;
+mod probe;
 pub mod reply;
 pub mod request;
 mod script;

@@ -5,9 +5,7 @@ use entity::{EntityId, Input};
 use serde_json::Value as Json;
 use service::database::Settings;
 use service::engine::Request;
-use service::engine::request::{
-    ConnectionPart, List, Read, Requested, Root, Selected, Write,
-};
+use service::engine::request::{ConnectionPart, List, Read, Requested, Root, Selected, Write};
 use service::publish::Apply;
 use service::transfer::OnError;
 use service::transfer::import::import;
@@ -75,9 +73,14 @@ impl Bench {
         let files = tempfile::tempdir().unwrap();
         store.write(model, files.path());
         let paths = [files.path().to_path_buf()];
-        let imported =
-            import(bench.service.database(), &bench.service.catalog(), &paths, (OnError::Stop, None), &mut |_| {})
-                .await;
+        let imported = import(
+            bench.service.database(),
+            &bench.service.catalog(),
+            &paths,
+            (OnError::Stop, None),
+            &mut |_| {},
+        )
+        .await;
         if let Err(error) = imported {
             panic!("{error:?}\n{sdl}\n{}", store.text(model));
         }
@@ -211,4 +214,3 @@ fn complaint(error: service::Error) -> Code {
     assert_ne!(error.code(), Code::Internal, "{error:?}");
     error.code()
 }
-

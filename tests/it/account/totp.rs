@@ -65,8 +65,6 @@ fn signing_in_takes_a_code_that_was_not_used() {
 
             let anyone = app.anyone();
             let _ = sign_in(door, &anyone, &email, None).await.fails("SECOND_FACTOR_REQUIRED");
-            let wrong = json!({ "email": email, "password": "not the password at all" });
-            let _ = door.ask(&anyone, "signIn", wrong).await.fails("BAD_CREDENTIALS");
             // Seen already: it turned the factor on. Then too old, too new.
             for offset in [-30, -90, 90] {
                 let refused = sign_in(door, &anyone, &email, Some(&code(&seed, offset))).await;
@@ -117,15 +115,15 @@ fn guesses_at_a_code_are_limited() {
         early_in_a_step().await;
         let (seed, _) = turned_on(Door::Rest, &person).await;
         let verdicts = guess(app, accounts, &seed).await;
-        assert_eq!(verdicts.iter().filter(|status| **status == 401).count(), 10, "{verdicts:?}");
-        assert_eq!(verdicts.iter().filter(|status| **status == 429).count(), 10, "{verdicts:?}");
+        assert_eq!(verdicts.iter().filter(|status| **status == 401).count(), 5, "{verdicts:?}");
+        assert_eq!(verdicts.iter().filter(|status| **status == 429).count(), 15, "{verdicts:?}");
         // Whoever has the session and not the app does not guess either.
         let mut verdicts = Vec::new();
         for _ in 0..20 {
             let body = json!({ "password": PASSWORD, "code": "000000" });
             verdicts.push(person.post("/auth/totp/remove", body).await.status);
         }
-        assert!(verdicts.iter().filter(|status| **status == 403).count() <= 10, "{verdicts:?}");
+        assert!(verdicts.iter().filter(|status| **status == 403).count() <= 5, "{verdicts:?}");
         assert_eq!(verdicts.last(), Some(&429));
     });
 }
