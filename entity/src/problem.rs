@@ -13,8 +13,8 @@ pub enum Trouble {
     UnknownOperator,
     /// The value does not fit the type.
     BadValue,
-    /// The caller may not use this field.
-    Forbidden,
+    /// The caller's key does not reach so far.
+    Scope,
     /// Too deep, too many, too long.
     TooMuch,
 }

@@ -16,7 +16,10 @@ pub const PATTERN_LENGTH: usize = 2_000;
 /// What surrounds a condition: who asks, and how much they may ask.
 pub trait Scope {
     /// On which rows a field or relation may be used in a condition; none where it is as if it were not there.
-    fn usable(&self, entity: &Entity, member: &str) -> Option<Predicate>;
+    ///
+    /// # Errors
+    /// `Scope` where it is there, and out of reach.
+    fn usable(&self, entity: &Entity, member: &str) -> Result<Option<Predicate>, Problem>;
 
     /// The rows of an entity that may take part in a condition on related rows.
     fn visible(&self, entity: EntityId) -> Predicate;
@@ -39,8 +42,8 @@ pub trait Scope {
 pub struct ModelScope;
 
 impl Scope for ModelScope {
-    fn usable(&self, _: &Entity, _: &str) -> Option<Predicate> {
-        Some(Predicate::Always)
+    fn usable(&self, _: &Entity, _: &str) -> Result<Option<Predicate>, Problem> {
+        Ok(Some(Predicate::Always))
     }
 
     fn visible(&self, _: EntityId) -> Predicate {
@@ -144,7 +147,7 @@ impl Resolver<'_> {
             _ => {}
         }
         let Some(member) = entity.member(key) else { return self.count(entity, key, value) };
-        let Some(usable) = self.scope.usable(entity, key) else { return Err(self.unknown(entity, key)) };
+        let Some(usable) = self.scope.usable(entity, key)? else { return Err(self.unknown(entity, key)) };
         let condition = match member {
             Member::Field(field) => self.field(entity, field, value)?,
             Member::Relation(relation) => match relation.cardinality {
@@ -272,9 +275,10 @@ impl Resolver<'_> {
             Some(Member::Relation(relation)) if relation.cardinality == Cardinality::Many => Some(relation),
             _ => None,
         });
-        let found =
-            relation.and_then(|relation| Some((relation, self.scope.usable(entity, &relation.name)?)));
-        let Some((relation, usable)) = found else { return Err(self.unknown(entity, key)) };
+        let Some(relation) = relation else { return Err(self.unknown(entity, key)) };
+        let Some(usable) = self.scope.usable(entity, &relation.name)? else {
+            return Err(self.unknown(entity, key));
+        };
         let parts = operators(key, input)?
             .iter()
             .map(|(name, value)| {
@@ -297,7 +301,7 @@ impl Resolver<'_> {
     }
 
     fn unknown(&self, entity: &Entity, name: &str) -> Problem {
-        unknown_field(entity, name, |name| self.scope.usable(entity, name).is_some())
+        unknown_field(entity, name, |name| matches!(self.scope.usable(entity, name), Ok(Some(_))))
     }
 
     fn operand(&self, op: Op, ty: FieldType, input: &Input) -> Result<Operand, Problem> {

@@ -105,6 +105,46 @@ fn a_page_exchanges_a_code_for_tokens_once() {
 }
 
 #[test]
+fn an_identity_is_unlinked_unless_it_is_the_only_way_in() {
+    with(ANN, async |app, mailbox| {
+        let (path, browser) = journey(app, "redirect=/done").await;
+        let back = arrive(app, &path, &browser).await.is(303);
+        let ann = app.anyone().with("cookie", &format!("launchway={}", cookie(&back, "launchway")));
+        let user = ann.get("/auth/me").await.is(200).json()["user"]["id"].clone();
+        let identities = ann.get("/v1/authIdentities").await.is(200).json();
+        let id = identities["data"][0]["id"].as_str().unwrap().to_owned();
+        assert_eq!(identities["data"].as_array().map(Vec::len), Some(1));
+        let unlink = format!("/auth/identities/{id}");
+        let _ = ann.delete(&unlink).await.is(409).fails("CONFLICT");
+        // Somebody else's is not there.
+        let other = json!({ "email": "bob@example.com", "password": "four words of bob" });
+        let _ = app.anyone().post("/auth/sign-up", other).await.is(200);
+        let code = mailbox.wait("bob@example.com").await.code.unwrap();
+        let verify = json!({ "token": code, "password": "four words of bob" });
+        let tokens = app.anyone().post("/auth/verify-email", verify).await.is(200).json();
+        let bob = harness::account::bearer(app, tokens["accessToken"].as_str().unwrap());
+        let _ = bob.delete(&unlink).await.is(404).fails("NOT_FOUND");
+
+        let _ =
+            app.anyone().post("/auth/password/forgot", json!({ "email": "ann@example.com" })).await.is(200);
+        let code = mailbox.wait("ann@example.com").await.code.unwrap();
+        let reset = json!({ "token": code, "newPassword": "four words of ann" });
+        let _ = app.anyone().post("/auth/password/reset", reset).await.is(200);
+        let sign_in = json!({ "email": "ann@example.com", "password": "four words of ann" });
+        let tokens = app.anyone().post("/auth/sign-in", sign_in).await.is(200).json();
+        let ann = harness::account::bearer(app, tokens["accessToken"].as_str().unwrap());
+        let gone = ann.delete(&unlink).await;
+        assert!([200, 204].contains(&gone.status), "{}", gone.whole());
+        assert_eq!(ann.get("/v1/authIdentities").await.is(200).json()["data"], json!([]));
+        // Both have proved the address: the next sign-in links it again.
+        let (path, browser) = journey(app, "redirect=/done").await;
+        let back = arrive(app, &path, &browser).await.is(303);
+        let again = app.anyone().with("cookie", &format!("launchway={}", cookie(&back, "launchway")));
+        assert_eq!(again.get("/auth/me").await.is(200).json()["user"]["id"], user);
+    });
+}
+
+#[test]
 fn what_another_browser_began_is_not_finished_here() {
     with(ANN, async |app, _| {
         let (path, browser) = journey(app, "").await;

@@ -32,7 +32,7 @@ impl std::fmt::Debug for Credential<'_> {
 /// What was shown, as it is remembered: no secret.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Shown {
-    Session { session: Uuid, organization: Option<Uuid> },
+    Session { session: Uuid, user: Uuid, organization: Option<Uuid> },
     Key { key: Uuid, scopes: Option<String>, organization: Option<Uuid> },
     Secret { hash: [u8; 32], organization: Option<Uuid> },
 }
@@ -92,7 +92,7 @@ impl Auth {
         }
         let claims = self.0.tokens.verify(&self.0.database, token).await?.ok_or_else(bad_credentials)?;
         let shown = match claims.sid {
-            Some(session) => Shown::Session { session, organization },
+            Some(session) => Shown::Session { session, user: claims.sub, organization },
             None => Shown::Key { key: claims.sub, scopes: claims.scope, organization },
         };
         if let Some(known) = self.0.known.get(&shown) {

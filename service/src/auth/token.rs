@@ -22,8 +22,9 @@ use crate::error::{Error, Result};
 /// How long a key signs.
 const ROTATION: TimeDelta = TimeDelta::days(30);
 
-/// How long a key is published before it signs: others have it by then.
-const NOTICE: TimeDelta = TimeDelta::minutes(15);
+/// How long a key is published before it signs: by then all nodes have read it, which they do every hour, and so have
+/// those who keep what a node published.
+const NOTICE: TimeDelta = TimeDelta::hours(2);
 
 /// How long a key is published after the last token it signed has ended.
 const FAREWELL: TimeDelta = TimeDelta::days(1);
@@ -154,9 +155,11 @@ impl Tokens {
         let Some(kid) = header.kid.filter(|_| fine) else { return Ok(None) };
         if !self.keys.load().iter().any(|key| key.id == kid) {
             let now = crate::clock::now().timestamp();
-            let before = self.looked.swap(now, Ordering::Relaxed);
+            let before = self.looked.load(Ordering::Relaxed);
             // Another node may have made it. Whoever invents ids makes us look once a second.
-            if now - before >= LOOK {
+            let due = now - before >= LOOK;
+            if due && self.looked.compare_exchange(before, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+            {
                 self.load(database).await?;
             }
         }

@@ -37,9 +37,7 @@ impl Truth<'_> {
                 };
                 let parent = position(entities, under.entity);
                 self.open(parent)?;
-                if !self.readable(parent, &under.relation) {
-                    return Err(Code::UnknownField);
-                }
+                self.reach(parent, &under.relation)?;
                 self.list_fine(ty, list)?;
                 let link = self.model.link(parent, &under.relation);
                 let id = under.id.to_json();
@@ -72,10 +70,10 @@ impl Truth<'_> {
     /// Whether a row may be named like this.
     pub(crate) fn nameable(&self, ty: usize, by: &By) -> Answer<()> {
         let By::Unique(values) = by else { return Ok(()) };
-        match values.iter().all(|(name, _)| self.readable(ty, name)) {
-            false => Err(Code::UnknownField),
-            true if self.ty(ty).tenant && self.caller.is_admin() => Err(Code::NotSupported),
-            true => Ok(()),
+        values.iter().try_for_each(|(name, _)| self.reach(ty, name))?;
+        match self.ty(ty).tenant && self.caller.is_admin() {
+            true => Err(Code::NotSupported),
+            false => Ok(()),
         }
     }
 
@@ -97,9 +95,7 @@ impl Truth<'_> {
         }
         for selected in selection {
             let name = name(&selected.what);
-            if !self.readable(ty, name) {
-                return Err(Code::UnknownField);
-            }
+            self.reach(ty, name)?;
             match &selected.what {
                 Requested::One { selection, .. } => {
                     self.object_fine(self.model.link(ty, name).target, selection)?
@@ -134,18 +130,13 @@ impl Truth<'_> {
 
     /// Whether a filter may be asked.
     pub(crate) fn filter_fine(&self, ty: usize, filter: Option<&Input>) -> Answer<()> {
-        match filter.is_none_or(|filter| self.usable(ty, &filter.to_json())) {
-            true => Ok(()),
-            false => Err(Code::UnknownField),
-        }
+        filter.map_or(Ok(()), |filter| self.usable(ty, &filter.to_json()))
     }
 
     fn term_fine(&self, ty: usize, term: &Order) -> Answer<()> {
         let mut here = ty;
         for (index, name) in term.path.iter().enumerate() {
-            if !self.readable(here, name) {
-                return Err(Code::UnknownField);
-            }
+            self.reach(here, name)?;
             if index + 1 < term.path.len() {
                 if self.conditional(here, name) {
                     return Err(Code::NotSupported);

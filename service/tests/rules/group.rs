@@ -4,7 +4,6 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json, json};
-use service::Code;
 use service::engine::request::{
     Aggregate, AggregateOrder, AggregatePart, Function, KeyPart, Measure, MeasurePart,
 };
@@ -59,9 +58,7 @@ impl Truth<'_> {
                 }));
             }
         }
-        if names.iter().any(|name| !self.readable(ty, name)) {
-            return Err(Code::UnknownField);
-        }
+        names.iter().try_for_each(|name| self.reach(ty, name))?;
         for (_, part) in &aggregate.parts {
             let AggregatePart::Key(parts) = part else { continue };
             for (_, part) in parts {

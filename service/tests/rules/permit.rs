@@ -146,9 +146,7 @@ impl Effect<'_> {
         self.plan_entries(ty, set, Operation::Update)?;
         self.plan_links(ty, set)?;
         for name in inc.as_object().into_iter().flatten().map(|(name, _)| name) {
-            if !self.truth().readable(ty, name) {
-                return Err(Code::UnknownField.into());
-            }
+            self.truth().reach(ty, name)?;
             if !self.truth().member_opens(ty, name, Operation::Update) {
                 return Err(Code::Forbidden.into());
             }

@@ -4,7 +4,9 @@ use std::cmp::Ordering;
 
 use entity::catalog::Operation;
 use serde_json::Value as Json;
+use service::Code;
 
+use super::answer::Answer;
 use super::caller::{Caller, coerce};
 use super::logic::{alive, all, any, is_key, items, order};
 use super::model::{Link, Model, Rule, Shape, Ty, Type};
@@ -102,7 +104,20 @@ impl<'a> Truth<'a> {
 
     /// Whether the caller may use a member in a read at all.
     pub(crate) fn readable(&self, ty: usize, name: &str) -> bool {
-        if !self.member_opens(ty, name, Operation::Read) || !self.in_scope(ty, false) {
+        self.reach(ty, name).is_ok()
+    }
+
+    /// The same, with what the caller is told: what the rules close is not there, what a key does not cover is.
+    pub(crate) fn reach(&self, ty: usize, name: &str) -> Answer<()> {
+        match (self.is_shown(ty, name), self.in_scope(ty, false)) {
+            (false, _) => Err(Code::UnknownField),
+            (true, false) => Err(Code::InsufficientScope),
+            (true, true) => Ok(()),
+        }
+    }
+
+    fn is_shown(&self, ty: usize, name: &str) -> bool {
+        if !self.member_opens(ty, name, Operation::Read) {
             return false;
         }
         if self.caller.is_admin() {
@@ -217,9 +232,9 @@ impl<'a> Truth<'a> {
     }
 
     /// Whether a filter of the caller only names what they may use.
-    pub(crate) fn usable(&self, ty: usize, filter: &Json) -> bool {
-        filter.as_object().into_iter().flatten().all(|(name, value)| match name.as_str() {
-            "and" | "or" => value.as_array().into_iter().flatten().all(|item| self.usable(ty, item)),
+    pub(crate) fn usable(&self, ty: usize, filter: &Json) -> Answer<()> {
+        filter.as_object().into_iter().flatten().try_for_each(|(name, value)| match name.as_str() {
+            "and" | "or" => items(value).try_for_each(|item| self.usable(ty, item)),
             "not" => self.usable(ty, value),
             name => {
                 let definition = self.ty(ty);
@@ -227,17 +242,17 @@ impl<'a> Truth<'a> {
                     Some(list) if definition.link(list).is_some() => list,
                     _ => name,
                 };
-                let Some(link) = definition.link(name) else { return self.readable(ty, name) };
+                self.reach(ty, name)?;
+                let Some(link) = definition.link(name) else { return Ok(()) };
                 let operands = value.as_object().into_iter().flatten();
-                self.readable(ty, name)
-                    && match link.shape {
-                        Shape::One(_) => operands
-                            .filter(|(op, _)| !is_key(op))
-                            .all(|(op, value)| self.usable(link.target, &serde_json::json!({ op: value }))),
-                        _ => operands
-                            .filter(|(op, _)| ["some", "none", "every"].contains(&op.as_str()))
-                            .all(|(_, value)| self.usable(link.target, value)),
-                    }
+                match link.shape {
+                    Shape::One(_) => operands.filter(|(op, _)| !is_key(op)).try_for_each(|(op, value)| {
+                        self.usable(link.target, &serde_json::json!({ op: value }))
+                    }),
+                    _ => operands
+                        .filter(|(op, _)| ["some", "none", "every"].contains(&op.as_str()))
+                        .try_for_each(|(_, value)| self.usable(link.target, value)),
+                }
             }
         })
     }

@@ -158,3 +158,51 @@ fn answers_take_the_same_time() {
         });
     }
 }
+
+/// Run it like the one before.
+#[test]
+#[ignore = "it measures time: run it alone"]
+fn rows_of_others_take_the_time_of_rows_that_are_not() {
+    const PAIRS: usize = 500;
+    for backend in Backend::available() {
+        runtime::block_on(async {
+            let mailbox = Mailbox::start();
+            let app: App = program(backend, &mailbox, &[]).await;
+            let accounts = harness::Accounts::start(&app, &mailbox);
+            let ann = accounts.sign_up("ann@example.com").await;
+            let bob = accounts.sign_up("bob@example.com").await;
+            let mut rows = Vec::new();
+            for number in 0..PAIRS {
+                let note =
+                    ann.post("/v1/notes", json!({ "text": format!("note {number}") })).await.is(201).json();
+                rows.push(note["id"].as_str().unwrap().to_owned());
+            }
+            let mut told = Vec::new();
+            for method in ["GET", "PATCH", "DELETE"] {
+                let (mut hidden, mut absent) = (Vec::new(), Vec::new());
+                for (number, id) in rows.iter().enumerate() {
+                    // An id of the same moment that no row has.
+                    let nowhere = format!("{}{:012x}", &id[..24], number);
+                    let mut pair = [(id, &mut hidden), (&nowhere, &mut absent)];
+                    if number % 2 == 1 {
+                        pair.reverse();
+                    }
+                    for (id, times) in pair {
+                        let body = (method == "PATCH").then(|| br#"{"text":"x"}"#.to_vec());
+                        let begun = Instant::now();
+                        let reply = bob.send(method, &format!("/v1/notes/{id}"), body).await;
+                        times.push(begun.elapsed());
+                        assert_eq!(reply.status, 404, "{}", reply.whole());
+                    }
+                }
+                let (hidden, absent) = (median(&mut hidden), median(&mut absent));
+                println!("{backend:?} {method}: {hidden:?} hidden, {absent:?} absent");
+                let allowed = Duration::from_millis(2).max(hidden / 20);
+                if hidden.abs_diff(absent) > allowed {
+                    told.push(format!("{method}: {hidden:?} and {absent:?}"));
+                }
+            }
+            assert!(told.is_empty(), "{backend:?}: {told:#?}");
+        });
+    }
+}

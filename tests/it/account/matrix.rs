@@ -35,7 +35,7 @@ fn case(name: &str) -> (Value, bool, Verdicts) {
         "resetPassword" => (json!({ "token": "x", "newPassword": PASSWORD }), true, all("TOKEN_INVALID")),
         "confirmEmail" => (json!({ "token": "x" }), true, all("TOKEN_INVALID")),
         "changePassword" => {
-            (json!({ "password": "guess", "newPassword": PASSWORD }), false, all("WRONG_PASSWORD"))
+            (json!({ "password": PASSWORD, "newPassword": "short" }), false, all("WEAK_PASSWORD"))
         }
         "changeEmail" => (json!({ "email": "no@example.com", "password": PASSWORD }), false, all("")),
         "deleteAccount" => (password, false, all("WRONG_PASSWORD")),

@@ -15,9 +15,12 @@ mod organization;
 mod password;
 mod race;
 mod refresh;
+mod repeat;
+mod rotation;
 mod tenant;
 mod token;
 mod totp;
+mod visible;
 
 use harness::app::Builder;
 use harness::{Accounts, App, Backend, Mailbox, Person, json, runtime};

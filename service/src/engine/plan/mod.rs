@@ -8,7 +8,6 @@ use entity::catalog::{Entity, Member, Operation};
 use entity::problem::{Problem, Trouble};
 use entity::resolve::{self, Scope};
 use entity::{EntityId, FieldId, Input, Operand};
-use std::cell::RefCell;
 
 use super::request::Root;
 use crate::access;
@@ -143,21 +142,18 @@ pub(super) fn readable<'a>(
     name: &str,
 ) -> Result<(Member<'a>, Predicate)> {
     let found = entity.member(name).and_then(|member| Some((member, shown(context, entity, name)?)));
-    found.ok_or_else(|| match access::scoped(entity, &context.principal, Operation::Read) {
-        Err(missing) if entity.member(name).is_some() => missing,
-        _ => unknown(context, entity, name),
-    })
+    let found = found.ok_or_else(|| unknown(context, entity, name))?;
+    access::scoped(entity, &context.principal, Operation::Read)?;
+    Ok(found)
 }
 
 pub(super) fn unknown(context: &Context, entity: &Entity, name: &str) -> Error {
     problem(resolve::unknown_field(entity, name, |name| shown(context, entity, name).is_some()))
 }
 
-/// On which rows a member is shown; none where it is hidden from the caller altogether.
+/// On which rows a member is shown; none where the rules hide it from the caller altogether.
 fn shown(context: &Context, entity: &Entity, name: &str) -> Option<Predicate> {
-    if !access::member_opens(&context.catalog, entity, &context.principal, name, Operation::Read)
-        || access::scoped(entity, &context.principal, Operation::Read).is_err()
-    {
+    if !access::member_opens(&context.catalog, entity, &context.principal, name, Operation::Read) {
         return None;
     }
     Some(access::member(context, entity, name, Operation::Read)).filter(|shown| *shown != Predicate::Never)
@@ -165,11 +161,9 @@ fn shown(context: &Context, entity: &Entity, name: &str) -> Option<Predicate> {
 
 /// A condition of the caller on rows of an entity, without the rule of the rows themselves.
 pub(super) fn filter(context: &Context, entity: EntityId, input: &Input) -> Result<Predicate> {
-    let scope = ClientScope { context, missing: RefCell::new(None) };
     let definition = context.catalog.entity(entity);
-    let resolved = resolve::resolve(&context.catalog, definition, input, &scope);
-    // What a key has no scope for is there all the same: it says what is missing.
-    let predicate = resolved.map_err(|found| scope.missing.take().unwrap_or_else(|| problem(found)))?;
+    let predicate =
+        resolve::resolve(&context.catalog, definition, input, &ClientScope { context }).map_err(problem)?;
     let conditions = conditions(&predicate);
     if conditions > context.limits.conditions {
         return Err(Error::new(
@@ -194,22 +188,19 @@ fn conditions(predicate: &Predicate) -> usize {
 
 struct ClientScope<'a> {
     context: &'a Context,
-    /// The first scope that was needed and that the caller's key does not have.
-    missing: RefCell<Option<Error>>,
 }
 
 impl Scope for ClientScope<'_> {
-    fn usable(&self, entity: &Entity, member: &str) -> Option<Predicate> {
+    fn usable(&self, entity: &Entity, member: &str) -> std::result::Result<Option<Predicate>, Problem> {
         let filterable =
             entity.fields.iter().find(|field| field.name == member).is_none_or(|field| field.exposure.filter);
-        if !filterable {
-            return None;
+        let Some(shown) = shown(self.context, entity, member).filter(|_| filterable) else { return Ok(None) };
+        match access::scoped(entity, &self.context.principal, Operation::Read) {
+            Ok(()) => Ok(Some(shown)),
+            Err(error) => {
+                Err(Problem::new(Trouble::Scope, error.message()).hint(error.hint_text().map(str::to_owned)))
+            }
         }
-        if let Err(missing) = access::scoped(entity, &self.context.principal, Operation::Read) {
-            self.missing.borrow_mut().get_or_insert(missing);
-            return None;
-        }
-        shown(self.context, entity, member)
     }
 
     fn visible(&self, entity: EntityId) -> Predicate {
@@ -244,7 +235,7 @@ pub(in crate::engine) fn problem(problem: Problem) -> Error {
         Trouble::UnknownField => Code::UnknownField,
         Trouble::UnknownOperator => Code::UnknownOperator,
         Trouble::BadValue => Code::BadValue,
-        Trouble::Forbidden => Code::Forbidden,
+        Trouble::Scope => Code::InsufficientScope,
         Trouble::TooMuch => Code::LimitExceeded,
     };
     let mut error = Error::new(code, sentence(&problem.message));
