@@ -1,7 +1,7 @@
 //! Who is who: accounts, sessions, tokens, keys, organizations. Everything under `/auth`, and who asks on every other
 //! path, is decided here.
 //!
-//! [`Auth::identify`] turns credentials into a [`Principal`](crate::Principal); [`operation`] is the table of what can be
+//! [`Auth::identify`] turns credentials into a [`Principal`]; [`operation`] is the table of what can be
 //! done, which both facades and the API's document are made of. Rows that a rule may speak of (users, organizations,
 //! sessions, keys) are types of the model; what nobody may read (password hashes, seeds, tokens) is in tables of its own.
 
