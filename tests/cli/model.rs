@@ -254,10 +254,11 @@ fn production_demands_real_secrets_before_it_listens_elsewhere() {
 fn production_demands_what_accounts_need_each_by_its_name() {
     let folder = folder("type Note @model @allow(to: [ALL]) { text: String }");
     let given = [
-        ("LAUNCHWAY_AUTH__ADMIN_KEY", "an administrator key of tests, long enough"),
+        ("LAUNCHWAY_AUTH__ADMIN_KEY", "lwa_0123456789abcdef0123456789abcdef"),
         ("LAUNCHWAY_AUTH__SECRET", "a secret of tests that is long enough for anything"),
         ("LAUNCHWAY_SERVER__PUBLIC_URL", "https://api.example.com"),
         ("LAUNCHWAY_MAIL__URL", "smtps://post:very-secret@mail.example.com"),
+        ("LAUNCHWAY_MAIL__FROM", "Example <post@example.com>"),
     ];
     for (missing, key) in [(1, "auth.secret"), (2, "server.public_url"), (3, "mail.url")] {
         let program = Launchway::new(folder.path(), ["serve", "--production", "--listen", "127.0.0.1:0"]);
