@@ -170,7 +170,7 @@ fn rows_of_others_take_the_time_of_rows_that_are_not() {
             let app: App = program(backend, &mailbox, &[]).await;
             let accounts = harness::Accounts::start(&app, &mailbox);
             let ann = accounts.sign_up("ann@example.com").await;
-            let bob = accounts.sign_up("bob@example.com").await;
+            let bob = accounts.sign_up("bob@example.com").await.with("content-type", "application/json");
             let mut rows = Vec::new();
             for number in 0..PAIRS {
                 let note =
