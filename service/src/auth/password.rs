@@ -5,6 +5,8 @@ use std::sync::Arc;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use tokio::sync::Semaphore;
 use unicode_normalization::UnicodeNormalization;
 
@@ -44,7 +46,10 @@ impl Passwords {
     /// # Errors
     /// `INTERNAL` where there are no random bytes.
     pub(super) fn new() -> Result<Self> {
-        let nobody = hash(&secret::token("")?)?;
+        // Looks like a hash of today, of no password at all: making a real one takes time and memory at each start.
+        let (salt, output) = (secret::random::<16>()?, secret::random::<32>()?);
+        let nobody =
+            format!("{}{}${}", today(), STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(output));
         Ok(Self {
             at_once: Arc::new(Semaphore::new(AT_ONCE)),
             waiting: Arc::new(Semaphore::new(WAITING)),
@@ -113,8 +118,12 @@ fn verify(password: &str, hash: &str) -> Verdict {
     if argon.verify_password(password.as_bytes(), &parsed).is_err() {
         return Verdict::Wrong;
     }
-    let today = format!("$argon2id$v=19$m={MEMORY},t={ROUNDS},p={LANES}$");
-    if hash.starts_with(&today) { Verdict::Right } else { Verdict::RightButOld }
+    if hash.starts_with(&today()) { Verdict::Right } else { Verdict::RightButOld }
+}
+
+/// How hashes of today begin (the PHC string format).
+fn today() -> String {
+    format!("$argon2id$v=19$m={MEMORY},t={ROUNDS},p={LANES}$")
 }
 
 /// Whether a text can be somebody's password, given in a field. `about` is what an attacker would try first: name and
@@ -160,6 +169,17 @@ mod tests {
         );
         assert_eq!(passwords.verify("passwort", Some(&hash)).await.unwrap(), Verdict::Wrong);
         assert_eq!(passwords.verify("anything", None).await.unwrap(), Verdict::Wrong);
+    }
+
+    #[test]
+    fn where_there_is_no_password_there_is_as_much_to_do() {
+        let nobody = Passwords::new().unwrap().nobody;
+        let (invented, real) = (PasswordHash::new(&nobody).unwrap(), hash("somebody").unwrap());
+        let real = PasswordHash::new(&real).unwrap();
+        assert_eq!((invented.algorithm, &invented.params), (real.algorithm, &real.params));
+        let sizes = |hash: &PasswordHash| (hash.salt.map(|it| it.len()), hash.hash.map(|it| it.len()));
+        assert_eq!(sizes(&invented), sizes(&real));
+        assert_eq!(nobody.len(), real.to_string().len());
     }
 
     #[tokio::test]
