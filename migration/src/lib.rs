@@ -39,6 +39,18 @@ pub async fn plan_for(connection: &DatabaseConnection, catalog: &Catalog) -> Res
     apply::plan_for(connection, catalog).await
 }
 
+/// What a database with the shape of one model needs to have that of another. No database is asked: what depends on its
+/// rows is in [`Step::requires`].
+///
+/// # Errors
+/// [`Error::Inexpressible`] for a model that a database can't hold.
+pub fn plan_between(from: &Catalog, to: &Catalog, dialect: Dialect) -> Result<Plan> {
+    let mut found = plan(&Shape::of(from)?, &Shape::of(to)?, dialect);
+    found.from = Some(from.version.clone());
+    found.to = Some(to.version.clone());
+    Ok(found)
+}
+
 /// Gives a database the shape of a model: all of it in one transaction, or nothing. `model` is the text of the
 /// model, kept for people. Applied again, it does nothing; two at a time take turns.
 ///

@@ -6,5 +6,6 @@ mod model;
 mod readme;
 mod rule_test;
 mod schema;
+mod since;
 mod told;
 mod transfer;

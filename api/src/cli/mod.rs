@@ -16,6 +16,7 @@ mod progress;
 mod rule_test;
 mod serve;
 mod setting;
+mod since;
 mod table;
 mod user;
 mod watch;
@@ -108,7 +109,12 @@ impl Stop {
 impl Stop {
     /// The answer was given, and it is no.
     fn answered_no() -> Self {
-        Self::refused(String::new())
+        Self::with_code(REFUSED)
+    }
+
+    /// The answer was given, and the exit code says what it comes to.
+    fn with_code(code: u8) -> Self {
+        Self { code, text: String::new() }
     }
 }
 
@@ -225,6 +231,8 @@ mod tests {
             "launchway export out",
             "launchway export model.graphql out --database sqlite://x.db",
             "launchway config --default",
+            "launchway plan --since main --exit-code",
+            "launchway plan shop.graphql --since HEAD~1 --database postgres://app@db/shop --json",
             "launchway user create ann@example.com --role admin --role editor --password-stdin",
             "launchway user create ann@example.com shop.graphql --database sqlite://x.db --json",
             "launchway user list --json",

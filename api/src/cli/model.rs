@@ -39,21 +39,48 @@ pub(super) fn read(path: &Path) -> Result<Vec<Source>, Stop> {
     } else {
         files.push(path.to_path_buf());
     }
-    let mut left = BYTES;
+    let mut budget = Budget::default();
     let mut sources = Vec::with_capacity(files.len());
     for file in files {
-        let size = std::fs::metadata(&file).map_err(|error| missing(&file, &error))?.len();
-        left = left
-            .checked_sub(size)
-            .ok_or_else(|| Stop::refused(format!("the model is larger than {} MB", BYTES / 1024 / 1024)))?;
+        budget.spend(std::fs::metadata(&file).map_err(|error| missing(&file, &error))?.len())?;
         let bytes = std::fs::read(&file).map_err(|error| missing(&file, &error))?;
-        let text = String::from_utf8(bytes).map_err(|error| {
-            let at = error.utf8_error().valid_up_to();
-            Stop::refused(format!("{}: not UTF-8 text (byte {at})", file.display()))
-        })?;
-        sources.push(Source::new(file.display().to_string(), text));
+        sources.push(text(file.display().to_string(), bytes)?);
     }
     Ok(sources)
+}
+
+/// What is left of the size of a model.
+pub(super) struct Budget(u64);
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self(BYTES)
+    }
+}
+
+impl Budget {
+    /// A file of a model whose bytes were read elsewhere.
+    pub(super) fn source(&mut self, name: String, bytes: Vec<u8>) -> Result<Source, Stop> {
+        self.spend(u64::try_from(bytes.len()).unwrap_or(u64::MAX))?;
+        text(name, bytes)
+    }
+
+    fn spend(&mut self, size: u64) -> Outcome {
+        let left = self.0.checked_sub(size);
+        let large = || Stop::refused(format!("the model is larger than {} MB", BYTES / 1024 / 1024));
+        self.0 = left.ok_or_else(large)?;
+        Ok(())
+    }
+}
+
+fn text(name: String, bytes: Vec<u8>) -> Result<Source, Stop> {
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(Source::new(name, text)),
+        Err(error) => {
+            let at = error.utf8_error().valid_up_to();
+            Err(Stop::refused(format!("{name}: not UTF-8 text (byte {at})")))
+        }
+    }
 }
 
 fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Outcome {

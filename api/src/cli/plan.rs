@@ -1,22 +1,31 @@
 //! `launchway plan`: what `apply` would do.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use entity::Catalog;
+use migration::{Dialect, Plan};
 
 use super::output::{complain, say};
 use super::setting::Common;
 use super::{Outcome, Stop, block_on};
 use crate::boot;
-use crate::config::Secret;
+use crate::config::{Config, Secret};
 
 const EXAMPLES: &str = "\
 Examples:
   launchway plan                                        against ./launchway.db
   launchway plan --database postgres://app@db/shop      against a server; nothing is changed
   launchway plan --json                                 for tools
+  launchway plan --since main                           what this branch changes; no database is asked
+  launchway plan --since old.graphql --database postgres://…   for PostgreSQL
+  launchway plan --exit-code || echo \"something to do\"
 
-Each step says what it does, its SQL, and what it locks or rewrites. Exit code 1 when a step is refused.";
+Each step says what it does, its SQL, and what it locks or rewrites. Exit code 1 when a step is refused; with
+--exit-code 3 when there is something to do, and 0 when there is nothing.";
+
+/// The exit code where there is something to do.
+const PENDING: u8 = 3;
 
 /// Flags of `plan`.
 #[derive(Debug, Args)]
@@ -29,36 +38,64 @@ pub(super) struct Arguments {
     /// Print the plan as JSON.
     #[arg(long)]
     json: bool,
+    /// Compare with an earlier model instead of a database: a file, a folder, or a commit that git knows
+    #[arg(long, value_name = "MODEL")]
+    since: Option<String>,
+    /// Exit with 3 when there is something to do.
+    #[arg(long)]
+    exit_code: bool,
 }
 
 /// Shows the plan.
 pub(super) fn run(arguments: &Arguments) -> Outcome {
     block_on(&arguments.common.sources(Vec::new()), async |config| {
-        let sources = super::model::read(&super::model::path(arguments.model.as_ref()))?;
-        let compiled = super::model::compile(&sources)?;
-        let mut config = config.clone();
-        if service::database::is_missing(config.database.url.reveal()) {
-            // Against nothing: a plan must not make the file.
-            config.database.url = Secret::new("sqlite::memory:".to_owned());
-            complain("There is no database yet: everything would be made.");
-        }
-        let service = boot::open(&config).await?;
-        let plan = migration::plan_for(service.database().writer(), &compiled.catalog)
-            .await
-            .map_err(|error| super::model::unmigrated(&error))?;
+        let path = super::model::path(arguments.model.as_ref());
+        let compiled = super::model::compile(&super::model::read(&path)?)?;
+        let plan = match &arguments.since {
+            Some(since) => between(config, since, &path, &compiled.catalog)?,
+            None => against(config, &compiled.catalog).await?,
+        };
         match arguments.json {
             true => {
                 let text =
                     serde_json::to_string_pretty(&plan).map_err(|error| Stop::refused(error.to_string()))?;
                 say(&text);
             }
+            false if arguments.since.is_some() && plan.is_empty() => {
+                say(&format!("Both models ask for the same {} database: nothing to do.", plan.dialect));
+            }
             false => say(migration::render(&plan).trim_end()),
         }
         match plan.refused().count() {
+            0 if arguments.exit_code && !plan.is_empty() => Err(Stop::with_code(PENDING)),
             0 => Ok(()),
             count => {
                 Err(Stop::refused(format!("{count} of the steps would be refused, so nothing would be done")))
             }
         }
     })
+}
+
+/// What a database needs to have the shape of a model.
+async fn against(config: &Config, catalog: &Catalog) -> Result<Plan, Stop> {
+    let mut config = config.clone();
+    if service::database::is_missing(config.database.url.reveal()) {
+        // Against nothing: a plan must not make the file.
+        config.database.url = Secret::new("sqlite::memory:".to_owned());
+        complain("There is no database yet: everything would be made.");
+    }
+    let service = boot::open(&config).await?;
+    let plan = migration::plan_for(service.database().writer(), catalog).await;
+    plan.map_err(|error| super::model::unmigrated(&error))
+}
+
+/// What a database with the shape of an earlier model needs; which one is named decides about its dialect.
+fn between(config: &Config, since: &str, path: &Path, catalog: &Catalog) -> Result<Plan, Stop> {
+    let before = super::model::compile(&super::since::read(since, path)?)?;
+    let dialect = match config.database.url.reveal().starts_with("postgres") {
+        true => Dialect::Postgres,
+        false => Dialect::Sqlite,
+    };
+    migration::plan_between(&before.catalog, catalog, dialect)
+        .map_err(|error| super::model::unmigrated(&error))
 }
