@@ -26,7 +26,7 @@ pub(super) fn indexes(
     space: &mut Space,
     report: &mut Report,
 ) -> (Vec<Index>, Vec<Unique>) {
-    let mut made = Made { scene, entity, space, indexes: Vec::new(), uniques: Vec::new() };
+    let mut made = Made { scene, entity, space, indexes: Vec::new(), spans: Vec::new(), uniques: Vec::new() };
     for index in &ty.directives.uniques {
         made.on_type(index, report);
     }
@@ -38,6 +38,7 @@ pub(super) fn indexes(
             made.on_field(field, index, report);
         }
     }
+    made.beginnings(report);
     made.of_relations();
     (made.indexes, made.uniques)
 }
@@ -47,6 +48,8 @@ struct Made<'a> {
     entity: &'a Entity,
     space: &'a mut Space,
     indexes: Vec<Index>,
+    /// Where each of the indexes is declared.
+    spans: Vec<Span>,
     uniques: Vec<Unique>,
 }
 
@@ -250,6 +253,39 @@ impl Made<'_> {
         parts.extend(columns(self.entity, index.fields.iter().map(|(field, _)| *field)));
         index.name = self.space.take(&parts);
         self.indexes.push(index);
+        self.spans.push(span);
+    }
+
+    /// An index that another one begins with finds nothing which the longer one does not find, and costs every write.
+    fn beginnings(&self, report: &mut Report) {
+        for (index, span) in self.indexes.iter().zip(&self.spans) {
+            if index.using != Using::Btree {
+                continue;
+            }
+            let longer = self.indexes.iter().find(|other| {
+                other.using == Using::Btree
+                    && other.condition == index.condition
+                    && other.fields.len() > index.fields.len()
+                    && begins(&other.fields, &index.fields)
+            });
+            // A unique index leaves deleted rows out, and others look for those too.
+            let unique = self.uniques.iter().find(|unique| {
+                let fields: Vec<_> = unique.fields.iter().map(|field| (*field, false)).collect();
+                !self.entity.soft_delete
+                    && unique.condition == index.condition
+                    && begins(&fields, &index.fields)
+            });
+            let other = longer
+                .map(|other| ("index", other.fields.iter().map(|(field, _)| *field).collect::<Vec<_>>()))
+                .or_else(|| unique.map(|unique| ("unique constraint", unique.fields.clone())));
+            let Some((what, fields)) = other else { continue };
+            let tenant = self.entity.tenant_field();
+            let names = fields.iter().filter(|field| Some(**field) != tenant);
+            let names: Vec<_> = names.map(|field| format!("`{}`", self.entity.field(*field).name)).collect();
+            let message =
+                format!("the {what} on {} begins like this one and serves the same", names.join(", "));
+            report.error(Code::BadIndex, *span, message, "remove this one".to_owned());
+        }
     }
 
     fn add_unique(
@@ -323,6 +359,13 @@ impl Made<'_> {
             });
         }
     }
+}
+
+/// Whether an index begins with fields. It can be read backwards: all directions the other way are the same.
+fn begins(index: &[(FieldId, bool)], fields: &[(FieldId, bool)]) -> bool {
+    let start = index.get(..fields.len()).unwrap_or_default();
+    let same = |flip: bool| start.iter().zip(fields).all(|(a, b)| a.0 == b.0 && a.1 == (b.1 != flip));
+    start.len() == fields.len() && (same(false) || same(true))
 }
 
 fn columns(entity: &Entity, fields: impl Iterator<Item = FieldId>) -> Vec<&str> {
