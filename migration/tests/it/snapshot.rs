@@ -11,7 +11,7 @@ const EVERYTHING: &str = include_str!("model/everything.graphql");
 const OLD: &str = r#"
 enum Mood { CALM LOUD }
 type Place { city: String!, zip: String }
-type Song @model @index(fields: ["title"]) {
+type Song @model @index(fields: ["title"], where: { title: { ne: "" } }) {
   title: String! @unique, mood: Mood, length: Int, gone: String, at: Place, rate: Float @check(min: 0), maker: Person @relation(onDelete: CASCADE), required: Boolean!, optional: Boolean
 }
 type Person @model(id: SERIAL, plural: "people") { name: String, songs: [Song!]! }
