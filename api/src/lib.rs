@@ -4,6 +4,7 @@ pub mod auth;
 pub mod boot;
 pub mod cli;
 pub mod config;
+mod contract;
 pub mod graphql;
 pub mod http;
 pub mod openapi;

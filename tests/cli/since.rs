@@ -1,4 +1,4 @@
-//! `plan --since`: two models compared, without any database.
+//! `plan --since` and `check --against`: two models compared, without any database.
 
 use std::path::Path;
 use std::process::Command;
@@ -124,4 +124,39 @@ fn what_is_neither_a_path_nor_a_commit_is_said_to_be() {
     write(plain.path(), "model.graphql", MORE);
     let said = plan(plain.path(), &["--since", "main"]).refused(1);
     assert!(said.stderr.contains("neither a file or folder `main`"), "{}", said.stderr);
+}
+
+#[test]
+fn what_clients_notice_is_told_and_breaks_the_build_where_it_breaks_them() {
+    let Some(folder) = committed("model.graphql") else { return };
+    let check = |arguments: &[&str]| Launchway::new(folder.path(), [&["check"], arguments].concat()).run();
+    let said = check(&["--against", "main"]).good();
+    assert_eq!(said.stdout.trim(), "Clients notice nothing.");
+    write(folder.path(), "model.graphql", MORE);
+    let said = check(&["--against", "main"]).good();
+    assert!(
+        said.stdout.contains("Item.size is new") && said.stdout.contains("none of which breaks"),
+        "{}",
+        said.text()
+    );
+    write(folder.path(), "model.graphql", LESS);
+    let said = check(&["--against", "main"]).refused(1);
+    for line in ["Clients break:", "GraphQL  Item.old is gone", "REST     Item.old is gone"] {
+        assert!(said.stdout.contains(line), "{line}: {}", said.text());
+    }
+    let said = check(&["--against", "HEAD", "--json"]).refused(1);
+    let json: Value = serde_json::from_str(&said.stdout).unwrap();
+    let gone = serde_json::json!({ "effect": "breaking", "api": "graphql", "place": "Item.old", "change": "is gone" });
+    assert!(json.as_array().unwrap().contains(&gone), "{json}");
+    // A schema that clients were written against.
+    write(folder.path(), "api.graphql", "type Query { item(id: ID!): Item }\ntype Item { id: ID! old: Int }");
+    let said = check(&["--against", "api.graphql"]).refused(1);
+    assert!(
+        said.stdout.contains("Item.old is gone") && said.stderr.contains("nothing of REST"),
+        "{}",
+        said.text()
+    );
+    write(folder.path(), "api.graphql", "type Query {");
+    let said = check(&["--against", "api.graphql"]).refused(1);
+    assert!(said.stderr.contains("no GraphQL schema"), "{}", said.stderr);
 }

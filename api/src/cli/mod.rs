@@ -232,6 +232,7 @@ mod tests {
             "launchway export model.graphql out --database sqlite://x.db",
             "launchway config --default",
             "launchway plan --since main --exit-code",
+            "launchway check --against main --json",
             "launchway plan shop.graphql --since HEAD~1 --database postgres://app@db/shop --json",
             "launchway user create ann@example.com --role admin --role editor --password-stdin",
             "launchway user create ann@example.com shop.graphql --database sqlite://x.db --json",

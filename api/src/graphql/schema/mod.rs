@@ -111,12 +111,9 @@ fn finish(builder: Builder<'_>, settings: &Settings, writes: bool) -> Result<Sch
 /// As [`build`].
 pub fn sdl(context: &Context) -> Result<String> {
     let (schema, _) = build(context, &Settings::default())?;
-    Ok(schema.sdl_with_options(
-        async_graphql::SDLExportOptions::new()
-            .include_specified_by()
-            .use_space_ident()
-            .prefer_single_line_descriptions(),
-    ))
+    // Descriptions in one line would be written with backslashes that mean something else there.
+    let options = async_graphql::SDLExportOptions::new().include_specified_by().use_space_ident();
+    Ok(schema.sdl_with_options(options))
 }
 
 #[cfg(test)]
