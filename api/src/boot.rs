@@ -125,8 +125,8 @@ pub async fn sweep(service: Service) {
 
 /// Forgets sessions and codes that have ended, and makes the next signing key in time.
 async fn accounts(service: &Service) -> service::Result<()> {
-    service.auth().sweep().await?;
-    service.auth().prepare().await
+    service.auth().prepare().await?;
+    service.auth().sweep().await.map(|_| ())
 }
 
 /// The whole application: what tests serve too.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use entity::catalog::Rule;
 use entity::{Catalog, Claim, Input};
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
@@ -111,15 +112,21 @@ impl Principal {
         }
     }
 
-    /// Whether the caller has a role named in a rule.
+    /// Whether a rule is for the caller.
     #[must_use]
-    pub fn has_role(&self, role: &str) -> bool {
+    pub fn meets(&self, rule: &Rule) -> bool {
+        self.has_role(&rule.role, rule.members)
+    }
+
+    /// Whether the caller has a role named in a rule, be it as a member of the organization acted for where that counts.
+    #[must_use]
+    pub fn has_role(&self, role: &str, members: bool) -> bool {
         match self {
             _ if role == "anyone" => true,
             Principal::Anonymous => false,
             Principal::Admin => true,
             Principal::Known(_) if self.is_admin() => true,
-            Principal::Known(subject) => subject.has_role(role),
+            Principal::Known(subject) => subject.has_role(role, members),
         }
     }
 
@@ -143,8 +150,12 @@ impl Principal {
             Principal::Anonymous => (Class::Anonymous, Vec::new()),
             _ if self.is_admin() => (Class::Admin, Vec::new()),
             Principal::Admin | Principal::Known(_) => {
-                let has = |(index, role): (usize, &String)| self.has_role(role).then_some(index);
-                let roles = catalog.roles().iter().enumerate().filter_map(has);
+                let roles = catalog.roles().iter().enumerate().flat_map(|(index, role)| {
+                    let has = |members: bool| self.has_role(role, members);
+                    [has(false).then_some(2 * index), has(true).then_some(2 * index + 1)]
+                        .into_iter()
+                        .flatten()
+                });
                 (Class::Known, roles.map(|index| u32::try_from(index).unwrap_or(u32::MAX)).collect())
             }
         };
@@ -169,7 +180,7 @@ impl Principal {
 }
 
 impl Subject {
-    fn has_role(&self, role: &str) -> bool {
+    fn has_role(&self, role: &str, members: bool) -> bool {
         let member = self.organization.as_ref().and_then(|organization| organization.role.as_deref());
         match role {
             "user" => self.kind == Kind::User,
@@ -178,7 +189,7 @@ impl Subject {
             _ if self.kind == Kind::Key => false,
             _ => match role.strip_prefix(ORGANIZATION_ROLE) {
                 Some(role) => member == Some(role),
-                None => member == Some(role) || self.roles.iter().any(|own| own == role),
+                None => members && member == Some(role) || self.roles.iter().any(|own| own == role),
             },
         }
     }
@@ -275,8 +286,15 @@ mod tests {
             ("editor", true),
             ("org:editor", false),
         ] {
-            assert_eq!(member.has_role(role), has, "{role}");
+            assert_eq!(member.has_role(role, false), has, "{role}");
         }
+    }
+
+    #[test]
+    fn what_a_member_is_called_counts_for_rows_of_organizations_alone() {
+        let member = member("editor", &[]);
+        assert!(!member.has_role("editor", false) && member.has_role("editor", true));
+        assert!(member.has_role("org:editor", false) && member.has_role("org:editor", true));
     }
 
     #[test]
@@ -289,7 +307,9 @@ mod tests {
             ..Subject::default()
         });
         assert!(!key.is_admin());
-        assert!(key.has_role("service") && !key.has_role("user") && !key.has_role("editor"));
+        assert!(
+            key.has_role("service", true) && !key.has_role("user", true) && !key.has_role("editor", true)
+        );
         assert!(key.in_scope("tracks", false));
         assert!(!key.in_scope("tracks", true) && !key.in_scope("albums", false));
     }

@@ -271,7 +271,7 @@ fn masked(entity: &Entity, principal: &Principal, name: &str) -> bool {
     if principal.is_admin() {
         return false;
     }
-    let granted = |rule: &&Rule| rule.operations.read && principal.has_role(&rule.role);
+    let granted = |rule: &&Rule| rule.operations.read && principal.meets(rule);
     let by_row =
         name != "id"
             && entity.access.rules.iter().filter(granted).any(|rule| {
@@ -287,10 +287,7 @@ fn masked(entity: &Entity, principal: &Principal, name: &str) -> bool {
 
 /// Whether a rule opens every row to a principal's eyes.
 fn open(rule: &Rule, principal: &Principal) -> bool {
-    rule.operations.read
-        && principal.has_role(&rule.role)
-        && rule.condition == Predicate::Always
-        && rule.via.is_none()
+    rule.operations.read && principal.meets(rule) && rule.condition == Predicate::Always && rule.via.is_none()
 }
 
 /// The same word with a capital.

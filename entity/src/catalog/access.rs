@@ -66,6 +66,9 @@ pub struct Rule {
     pub operations: Operations,
     /// To whom.
     pub role: String,
+    /// Whether the role of a member of the organization counts, too. Everybody makes organizations and gives roles in
+    /// them: those count for rows of organizations alone, and where the rule says `org:`.
+    pub members: bool,
     /// Which rows, as they are stored.
     pub condition: Predicate,
     /// How the row must look afterwards; `condition` when absent.

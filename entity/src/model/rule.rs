@@ -82,6 +82,7 @@ fn rule(
     (report.errors() == before && !allow.broken).then(|| Rule {
         operations: allow.operations,
         role,
+        members: entity.tenant.is_some(),
         condition: condition.unwrap_or(Predicate::Always),
         check,
         via,

@@ -165,8 +165,8 @@ fn finding(
     });
     let outcome = if principal.is_admin() {
         Outcome::Always
-    } else if !principal.has_role(&rule.role) {
-        Outcome::Never(needs(principal, &rule.role))
+    } else if !principal.meets(rule) {
+        Outcome::Never(needs(principal, rule))
     } else if let Some((name, Predicate::Never)) = &via {
         let relation = entity.relations.iter().find(|relation| relation.name == *name);
         let target = relation.map_or("", |relation| context.catalog.target(relation).name.as_str());
@@ -186,8 +186,8 @@ fn finding(
     Finding { position, text: sdl::rule(&context.catalog, entity, rule), outcome, condition, via }
 }
 
-fn needs(principal: &Principal, role: &str) -> String {
-    match role {
+fn needs(principal: &Principal, rule: &Rule) -> String {
+    match rule.role.as_str() {
         "user" => "it is for users who are signed in".to_owned(),
         "service" => "it is for keys of programs".to_owned(),
         "admin" => "it is for administrators".to_owned(),
@@ -196,6 +196,11 @@ fn needs(principal: &Principal, role: &str) -> String {
         }
         role => match role.strip_prefix(ORGANIZATION_ROLE) {
             Some(role) => format!("it is for who is `{role}` of the organization acted for"),
+            None if principal.has_role(role, true) => {
+                format!(
+                    "it is for the role `{role}` given by the server: that of a member is `org:{role}` here"
+                )
+            }
             None => format!("it is for the role `{role}`"),
         },
     }

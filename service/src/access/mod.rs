@@ -165,7 +165,7 @@ fn granted<'a>(
     principal: &'a Principal,
     operation: Operation,
 ) -> impl Iterator<Item = &'a Rule> {
-    rules.iter().filter(move |rule| rule.operations.has(operation) && principal.has_role(&rule.role))
+    rules.iter().filter(move |rule| rule.operations.has(operation) && principal.meets(rule))
 }
 
 /// How a rule says that a row must look afterwards.

@@ -148,6 +148,9 @@ impl Auth {
         let mut store = self.store().await?;
         let known = user::by_email(&mut store, email).await?;
         let Some(known) = known.filter(|known| !known.verified) else { return store.rollback().await };
+        if !self.may_mail(email, "VerifyEmail").await {
+            return store.rollback().await;
+        }
         // The password that waits for the proof stays the one that was chosen last.
         let text = "select \"data\" from \"launchway_tokens\" where \"user_id\" = ? and \"kind\" = ? order by \"expires_at\" desc limit 1";
         let row = store.one(text, &[Arg::Id(known.user), Arg::Text("verify_email")]).await?;
@@ -156,7 +159,7 @@ impl Auth {
         let token = user::send(&mut store, Purpose::VerifyEmail, Some(known.user), data.as_ref()).await?;
         audit::note(&mut store, caller, audit::Event::of("user.verification_sent", known.user)).await?;
         store.commit().await?;
-        self.mail(email, Message::VerifyEmail { token: token.into() }).await;
+        self.0.mailer.post(email, Message::VerifyEmail { token: token.into() });
         Ok(())
     }
 
@@ -186,8 +189,10 @@ impl Auth {
             Verdict::Right | Verdict::Wrong => None,
         };
         let mut store = self.store().await?;
+        if !found.still(&mut store).await? {
+            return Err(bad_credentials());
+        }
         if found.totp {
-            store.lock_user(found.user).await?;
             let Some(code) = code else {
                 return Err(Error::new(Code::SecondFactorRequired, "A second factor is needed.")
                     .hint("Send `code` too: the six digits of your authenticator app, or a recovery code."));
@@ -224,6 +229,11 @@ impl Auth {
 
     /// Whether a text is the password of a signed-in user.
     pub(super) async fn confirm_password(&self, caller: &Caller, password: &str) -> Result<Uuid> {
+        self.confirmed(caller, password).await.map(|(found, _)| found.user)
+    }
+
+    /// The same, with the turn at guessing: what else is guessed is guessed within it.
+    pub(super) async fn confirmed(&self, caller: &Caller, password: &str) -> Result<(Credentials, Attempt)> {
         let user = caller.user()?;
         let attempt = self.attempt(caller, &user.to_string()).await?;
         let text = format!("{}u.\"id\" = ?", user::CREDENTIALS);
@@ -231,7 +241,7 @@ impl Auth {
         let found = row.as_ref().map(Credentials::of).transpose()?.ok_or_else(bad_credentials)?;
         match (&found.password, self.0.passwords.verify(password, found.password.as_deref()).await?) {
             // Who signs in with a provider alone has none to give.
-            (None, _) | (Some(_), Verdict::Right | Verdict::RightButOld) => Ok(user),
+            (None, _) | (Some(_), Verdict::Right | Verdict::RightButOld) => Ok((found, attempt)),
             (Some(_), Verdict::Wrong) => {
                 self.wrong(attempt).await;
                 Err(Error::new(Code::WrongPassword, "This is not your password.").at("password"))
@@ -241,16 +251,20 @@ impl Auth {
 
     /// Chooses another password. All other sessions end.
     pub(super) async fn change_password(&self, caller: &Caller, old: &str, new: &str) -> Result<Done> {
-        let user = self.confirm_password(caller, old).await?;
+        let (found, _turn) = self.confirmed(caller, old).await?;
+        let user = found.user;
         let mut store = self.store().await?;
         let email = user::email(&mut store, user).await?;
         store.rollback().await?;
         password::acceptable(new, &[email.as_deref().unwrap_or_default()], "newPassword")?;
         let hash = self.0.passwords.hash(new).await?;
         let mut store = self.store().await?;
+        if !found.still(&mut store).await? {
+            return Err(bad_credentials());
+        }
         user::set_password(&mut store, user, Some(&hash)).await?;
-        user::withdraw(&mut store, user, &[Purpose::ResetPassword, Purpose::ChangeEmail, Purpose::Device])
-            .await?;
+        let stale = [Purpose::ResetPassword, Purpose::ChangeEmail, Purpose::Device, Purpose::Exchange];
+        user::withdraw(&mut store, user, &stale).await?;
         session::end_all(&mut store, user, caller.session()).await?;
         audit::note(&mut store, caller, audit::Event::of("user.password_changed", user)).await?;
         store.commit().await?;
@@ -275,23 +289,38 @@ impl Auth {
         let Some(known) = known.filter(|known| known.verified && !known.disabled) else {
             return store.rollback().await;
         };
+        // A code that no mail brings would only take the place of one that was brought.
+        if !self.may_mail(email, "ResetPassword").await {
+            return store.rollback().await;
+        }
         let token = user::send(&mut store, Purpose::ResetPassword, Some(known.user), None).await?;
         audit::note(&mut store, caller, audit::Event::of("user.password_forgotten", known.user)).await?;
         store.commit().await?;
-        self.mail(email, Message::ResetPassword { token: token.into() }).await;
+        self.0.mailer.post(email, Message::ResetPassword { token: token.into() });
         Ok(())
     }
 
     /// Chooses a new password with a code. All sessions end; a second factor stays.
     pub(super) async fn reset_password(&self, caller: &Caller, token: &str, new: &str) -> Result<Done> {
         password::acceptable(new, &[], "newPassword")?;
+        // Who has no code makes us hash nothing.
+        let mut store = self.store().await?;
+        user::peek(&mut store, Purpose::ResetPassword, token).await?;
+        store.rollback().await?;
         let hash = self.0.passwords.hash(new).await?;
         let mut store = self.store().await?;
         let (user, _) = user::take(&mut store, Purpose::ResetPassword, token).await?;
         let user = user.ok_or_else(|| Error::internal("a code without a user"))?;
+        store.lock_user(user).await?;
         user::set_password(&mut store, user, Some(&hash)).await?;
         // Those of other mails too: who could read one of them has no second try.
-        let stale = [Purpose::ResetPassword, Purpose::ChangeEmail, Purpose::VerifyEmail, Purpose::Device];
+        let stale = [
+            Purpose::ResetPassword,
+            Purpose::ChangeEmail,
+            Purpose::VerifyEmail,
+            Purpose::Device,
+            Purpose::Exchange,
+        ];
         user::withdraw(&mut store, user, &stale).await?;
         session::end_all(&mut store, user, None).await?;
         // Whoever shows the code has the mailbox: the guesses of others don't keep them from signing in now.
@@ -352,7 +381,8 @@ impl Auth {
             }
             other => other?,
         };
-        user::withdraw(&mut store, user, &[Purpose::ResetPassword]).await?;
+        // A code for another address, mistyped before, must not take the account there.
+        user::withdraw(&mut store, user, &[Purpose::ResetPassword, Purpose::ChangeEmail]).await?;
         audit::note(&mut store, caller, audit::Event::of("user.email_changed", user)).await?;
         store.commit().await?;
         self.forget();

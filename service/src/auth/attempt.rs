@@ -19,7 +19,7 @@ const STRANGERS: Policy = Policy { name: "account", quota: 5, window: Duration::
 /// Wrong guesses at one account from a device that signed in before.
 const DEVICE: Policy = Policy { name: "device", quota: 5, window: Duration::from_secs(300) };
 
-/// Mails to one address that somebody can cause who is not known.
+/// Mails of one kind to one address that somebody can cause who is not known.
 const MAILS: Policy = Policy { name: "mail", quota: 10, window: Duration::from_secs(3600) };
 
 /// A guess that is on its way. Guesses at one account take turns, or a crowd of them would all be the first.
@@ -74,11 +74,20 @@ impl Auth {
 
     /// Sends a mail that somebody unknown asked for, unless the address got too many of them.
     pub(super) async fn mail(&self, to: &str, message: crate::mail::Message) {
-        if self.0.throttle.take(&MAILS, &secret::hash(to), 1).await.allowed {
+        if self.may_mail(to, message.kind()).await {
             self.0.mailer.post(to, message);
-        } else {
-            tracing::warn!("an address was to get more mails than any is sent");
         }
+    }
+
+    /// Whether an address may get another mail of a kind ([`crate::mail::Message::kind`]), which is counted. Kinds do not
+    /// share: who makes us send one must not keep the others from arriving.
+    pub(super) async fn may_mail(&self, to: &str, kind: &str) -> bool {
+        let key = format!("{} {kind}", secret::hash(to));
+        let allowed = self.0.throttle.take(&MAILS, &key, 1).await.allowed;
+        if !allowed {
+            tracing::warn!(kind, "an address was to get more mails than any is sent");
+        }
+        allowed
     }
 
     /// Whether a device signed in to the account of an address before.

@@ -234,11 +234,17 @@ impl Auth {
         if !self.is_open() {
             return Ok(0);
         }
-        let mut store = self.store().await?;
-        let now = store.now;
-        let swept = session::sweep(&mut store, now).await?;
-        store.commit().await?;
-        Ok(swept)
+        let mut swept = 0;
+        loop {
+            let mut store = self.store().await?;
+            let now = store.now;
+            let batch = session::sweep(&mut store, now).await?;
+            store.commit().await?;
+            swept += batch;
+            if batch == 0 {
+                return Ok(swept);
+            }
+        }
     }
 
     fn now(&self) -> DateTime<Utc> {

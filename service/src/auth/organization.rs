@@ -100,10 +100,9 @@ impl Auth {
             .with("role", role.clone());
         audit::note(&mut store, caller, event).await?;
         store.commit().await?;
-        self.0.mailer.post(
-            &email,
-            Message::Invitation { organization: name, inviter, role: role.clone(), token: token.into() },
-        );
+        let message =
+            Message::Invitation { organization: name, inviter, role: role.clone(), token: token.into() };
+        self.mail(&email, message).await;
         Ok(Done::created(json!({ "id": invitation.to_string(), "email": email, "role": role })))
     }
 

@@ -219,6 +219,11 @@ impl Auth {
         };
         let (user, linked) = match known {
             Some(known) if known.disabled => return Err(super::bad_credentials()),
+            // The mailbox alone opens no account that has a second factor.
+            Some(known) if known.totp => {
+                return Err(Error::new(Code::SecondFactorRequired, "The account has a second factor.")
+                    .hint("Sign in with the password and a code."));
+            }
             Some(known) => {
                 if !known.verified {
                     // Whoever made the account did not prove the address; this one has. Nothing of theirs stays.

@@ -193,7 +193,7 @@ impl Tokens {
     /// Reads the keys; makes one where there is none, and the next one before the present one is too old.
     pub(super) async fn load(&self, database: &Database) -> Result<()> {
         let now = crate::clock::now();
-        let mut keys = self.read(database, now).await?;
+        let (mut keys, foreign) = self.read(database, now).await?;
         let newest = keys.iter().map(|key| key.since).max();
         let next = match newest {
             None => Some(now),
@@ -201,14 +201,17 @@ impl Tokens {
             Some(_) => None,
         };
         if let Some(since) = next {
-            self.make(database, now, since).await?;
-            keys = self.read(database, now).await?;
+            // Keys of another secret sign nothing here, and keep nobody from making one.
+            let known = if foreign && newest.is_none() { i64::MAX } else { (now - ROTATION).timestamp() };
+            self.make(database, now, since, known).await?;
+            keys = self.read(database, now).await?.0;
         }
         self.keys.store(Arc::new(keys));
         Ok(())
     }
 
-    async fn read(&self, database: &Database, now: DateTime<Utc>) -> Result<Vec<Key>> {
+    /// The keys, and whether there are others that can't be read.
+    async fn read(&self, database: &Database, now: DateTime<Utc>) -> Result<(Vec<Key>, bool)> {
         // One text of lines: a read gives one row.
         let aggregate = match database.dialect() {
             migration::Dialect::Postgres => {
@@ -221,16 +224,19 @@ impl Tokens {
         let text = format!("select {aggregate} from \"launchway_signing_keys\" where \"until\" > ?");
         let row = look(database, &text, &[Arg::Number(now.timestamp())]).await?;
         let lines = row.map(|row| row.maybe_text(0)).transpose()?.flatten().unwrap_or_default();
-        let mut keys = Vec::new();
+        let (mut keys, mut foreign) = (Vec::new(), false);
         for line in lines.split(',').filter(|line| !line.is_empty()) {
             match self.key(line) {
                 Some(key) => keys.push(key),
-                None => tracing::warn!(
-                    "a signing key can't be read: `auth.secret` is not the one it was sealed with"
-                ),
+                None => {
+                    foreign = true;
+                    tracing::warn!(
+                        "a signing key can't be read: `auth.secret` is not the one it was sealed with"
+                    );
+                }
             }
         }
-        Ok(keys)
+        Ok((keys, foreign))
     }
 
     fn key(&self, line: &str) -> Option<Key> {
@@ -248,7 +254,14 @@ impl Tokens {
         })
     }
 
-    async fn make(&self, database: &Database, now: DateTime<Utc>, since: DateTime<Utc>) -> Result<()> {
+    /// Makes a key, unless there is one that is younger than `known`.
+    async fn make(
+        &self,
+        database: &Database,
+        now: DateTime<Utc>,
+        since: DateTime<Utc>,
+        known: i64,
+    ) -> Result<()> {
         let seed = random::<32>()?;
         let sealed = self.vault.seal(PURPOSE, &seed)?;
         let id = URL_SAFE_NO_PAD.encode(random::<12>()?);
@@ -262,7 +275,7 @@ impl Tokens {
             Arg::Number(since.timestamp()),
             Arg::Number(until.timestamp()),
             Arg::Text(&sealed),
-            Arg::Number((now - ROTATION).timestamp()),
+            Arg::Number(known),
         ];
         store.run(text, &args).await?;
         store

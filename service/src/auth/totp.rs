@@ -80,12 +80,12 @@ impl Auth {
 
     /// Turns it off, with the password and a code.
     pub(super) async fn disable_totp(&self, caller: &Caller, password: &str, code: &str) -> Result<Done> {
-        let user = self.confirm_password(caller, password).await?;
+        let (found, attempt) = self.confirmed(caller, password).await?;
+        let user = found.user;
         let mut store = self.store().await?;
         store.lock_user(user).await?;
         if !self.second_factor(&mut store, user, code).await? {
             store.rollback().await?;
-            let attempt = self.attempt(caller, &user.to_string()).await?;
             self.wrong(attempt).await;
             return Err(wrong_code());
         }
@@ -100,12 +100,12 @@ impl Auth {
 
     /// Makes new recovery codes in place of the old ones.
     pub(super) async fn recovery_codes(&self, caller: &Caller, password: &str, code: &str) -> Result<Done> {
-        let user = self.confirm_password(caller, password).await?;
+        let (found, attempt) = self.confirmed(caller, password).await?;
+        let user = found.user;
         let mut store = self.store().await?;
         store.lock_user(user).await?;
         if !self.second_factor(&mut store, user, code).await? {
             store.rollback().await?;
-            let attempt = self.attempt(caller, &user.to_string()).await?;
             self.wrong(attempt).await;
             return Err(wrong_code());
         }

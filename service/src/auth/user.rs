@@ -81,7 +81,7 @@ pub(super) fn address(text: &str) -> Result<String> {
 }
 
 /// What is known of a user who wants to sign in.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Credentials {
     pub(super) user: Uuid,
     pub(super) verified: bool,
@@ -94,6 +94,16 @@ pub(super) const CREDENTIALS: &str = "select u.\"id\", u.\"email_verified\", u.\
      from \"launchway_users\" u left join \"launchway_credentials\" c on c.\"user_id\" = u.\"id\" where ";
 
 impl Credentials {
+    /// Whether what was decided by these credentials still is, now that nobody else changes them: comparing a password
+    /// takes long enough for another one to be chosen. The user's row is locked from here on.
+    pub(super) async fn still(&self, store: &mut Store) -> Result<bool> {
+        store.lock_user(self.user).await?;
+        let row =
+            store.one(&format!("{CREDENTIALS}u.\"id\" = ?"), &[Arg::Flag(false), Arg::Id(self.user)]).await?;
+        let now = row.as_ref().map(Self::of).transpose()?;
+        Ok(now.is_some_and(|now| now == *self))
+    }
+
     pub(super) fn of(row: &Row) -> Result<Self> {
         Ok(Self {
             user: row.id(0)?,

@@ -118,7 +118,7 @@ impl Caller {
     }
 
     /// Whether the caller has a role. Administrators are not asked.
-    pub(crate) fn has_role(&self, role: &str) -> bool {
+    pub(crate) fn has_role(&self, role: &str, members: bool) -> bool {
         let Caller::Known(known) = self else { return role == "anyone" };
         let member = known.organization.as_ref().and_then(|(_, role)| role.as_deref());
         match role {
@@ -129,7 +129,7 @@ impl Caller {
             _ if known.key => false,
             other => match other.strip_prefix("org:") {
                 Some(role) => member == Some(role),
-                None => member == Some(other) || known.roles.iter().any(|role| role == other),
+                None => members && member == Some(other) || known.roles.iter().any(|role| role == other),
             },
         }
     }

@@ -158,11 +158,12 @@ fn rule(dice: &mut Dice, model: &Model, ty: usize, reads: bool, flavor: Flavor) 
         fields.dedup();
         fields
     });
-    Rule { to, role, condition, check, via, fields }
+    Rule { to, role, members: model.types[ty].tenant, condition, check, via, fields }
 }
 
 /// Rules on fields and relations.
 fn narrow(dice: &mut Dice, model: &Model, ty: &mut Type, index: usize, flavor: Flavor) {
+    let tenant = ty.tenant;
     let rules = |dice: &mut Dice| -> Vec<Rule> {
         let count = if dice.chance(16) { 1 + dice.below(2) } else { 0 };
         (0..count)
@@ -176,7 +177,7 @@ fn narrow(dice: &mut Dice, model: &Model, ty: &mut Type, index: usize, flavor: F
                 let condition = dice.chance(60).then(|| conditioner.condition(dice, index, 1));
                 let writes = to.contains(&Operation::Create) || to.contains(&Operation::Update);
                 let check = (writes && dice.chance(25)).then(|| conditioner.condition(dice, index, 1));
-                Rule { to, role: role(dice), condition, check, ..Rule::default() }
+                Rule { to, role: role(dice), members: tenant, condition, check, ..Rule::default() }
             })
             .collect()
     };

@@ -47,6 +47,8 @@ pub(crate) struct Rule {
     pub(crate) to: Vec<Operation>,
     /// To whom.
     pub(crate) role: String,
+    /// Whether a member's role counts: rows of organizations.
+    pub(crate) members: bool,
     /// Which rows.
     pub(crate) condition: Option<Json>,
     /// How they must look afterwards.

@@ -40,7 +40,9 @@ impl<'a> Truth<'a> {
 
     fn granted<'r>(&self, rules: &'r [Rule], operation: Operation) -> impl Iterator<Item = &'r Rule> {
         let caller = self.caller;
-        rules.iter().filter(move |rule| rule.to.contains(&operation) && caller.has_role(&rule.role))
+        rules
+            .iter()
+            .filter(move |rule| rule.to.contains(&operation) && caller.has_role(&rule.role, rule.members))
     }
 
     /// Whether any rule opens an operation.

@@ -1,6 +1,6 @@
 //! Guessing is slow, whatever it hides behind; and whoever is attacked is not locked out.
 
-use harness::account::{PASSWORD, mutation};
+use harness::account::{PASSWORD, mutation, until};
 use harness::{Actor, Response, json};
 
 use super::{both, with};
@@ -138,5 +138,26 @@ fn passwords_are_not_guessed_behind_a_code_or_a_session_either() {
         limited(&ann.post("/auth/delete-account", json!({ "password": PASSWORD })).await);
         let change = json!({ "password": PASSWORD, "newPassword": OTHER });
         limited(&ann.post("/auth/password", change).await);
+    });
+}
+
+#[test]
+fn mails_that_others_cause_keep_no_code_from_its_user() {
+    both(async |app, accounts, mailbox| {
+        let _ = accounts.sign_up("ann@example.com").await;
+        let anyone = app.anyone();
+        // Each tells her by mail that somebody tried; then more codes are asked for than mails are sent.
+        for _ in 0..20 {
+            let again = json!({ "email": "ann@example.com", "password": OTHER });
+            let _ = anyone.post("/auth/sign-up", again).await.is(200);
+        }
+        for _ in 0..20 {
+            let forgot = json!({ "email": "ann@example.com" });
+            let _ = anyone.post("/auth/password/forgot", forgot).await.is(200);
+        }
+        let codes = || mailbox.all().into_iter().skip(1).filter_map(|mail| mail.code).collect::<Vec<_>>();
+        until(async || codes().len() == 10).await;
+        let reset = json!({ "token": codes().last(), "newPassword": OTHER });
+        let _ = anyone.post("/auth/password/reset", reset).await.is(200);
     });
 }

@@ -163,6 +163,9 @@ fn another_address_is_proved_and_the_old_one_is_told() {
             let person = accounts.sign_up(&old).await;
             let ask = |password: &str| json!({ "email": new, "password": password });
             let _ = door.ask(&person, "changeEmail", ask(OTHER)).await.fails("WRONG_PASSWORD");
+            let typo = format!("typo.{kept}");
+            let _ = door.good(&person, "changeEmail", json!({ "email": typo, "password": PASSWORD })).await;
+            let mistyped = accounts.code(&typo).await;
             let _ = door.good(&person, "changeEmail", ask(PASSWORD)).await;
             let code = accounts.code(&kept).await;
             let _ = door.good(&app.anyone(), "forgotPassword", json!({ "email": old })).await;
@@ -170,8 +173,11 @@ fn another_address_is_proved_and_the_old_one_is_told() {
             let me = person.get("/auth/me").await.is(200).json();
             assert_eq!(me["user"]["email"], json!(old), "not before it is proved");
             let _ = door.good(&app.anyone(), "confirmEmail", json!({ "token": code })).await;
-            let again = door.ask(&app.anyone(), "confirmEmail", json!({ "token": code })).await;
-            let _ = again.fails("TOKEN_INVALID");
+            // Neither the same code again, nor the one that a stranger got.
+            for stale in [&code, &mistyped] {
+                let again = door.ask(&app.anyone(), "confirmEmail", json!({ "token": stale })).await;
+                let _ = again.fails("TOKEN_INVALID");
+            }
             assert!(mailbox.wait(&old).await.text.contains(&kept), "the old address is told");
             let me = person.get("/auth/me").await.is(200).json();
             assert_eq!(me["user"]["email"], json!(kept));

@@ -1,9 +1,9 @@
 //! Organizations: made, joined, led, left; and what nobody outside may see.
 
 use harness::account::PASSWORD;
-use harness::{Door, json};
+use harness::{Accounts, App, Backend, Door, Mailbox, json, runtime};
 
-use super::{beside, both};
+use super::{beside, both, configured};
 
 #[test]
 fn the_life_of_an_organization() {
@@ -74,6 +74,37 @@ fn the_life_of_an_organization() {
             assert_eq!(me["organization"], json!(null));
         }
     });
+}
+
+/// Everybody makes organizations and gives roles in them: that opens nothing outside of them.
+#[test]
+fn roles_in_an_organization_are_no_roles_of_the_server() {
+    const MODEL: &str = r#"
+    type Album @model @allow(to: [READ], role: "user") @allow(to: [ALL], role: "editor") @allow(to: [ALL], role: "owner") { title: String }
+    type Sheet @model @tenant @allow(to: [READ]) @allow(to: [ALL], role: "editor") { title: String }
+    "#;
+    for backend in Backend::available() {
+        runtime::block_on(async {
+            let mailbox = Mailbox::start();
+            let app = configured(App::with(backend, MODEL), &mailbox, &[]).start().await;
+            let accounts = Accounts::start(&app, &mailbox);
+            let album = app.admin().post("/v1/albums", json!({ "title": "ours" })).await.is(201).json();
+            let album = format!("/v1/albums/{}", album["id"].as_str().unwrap());
+            let (owner, _) = accounts.owner("owner@example.com").await;
+            let (editor, _) = accounts.member(&owner, "editor@example.com", "editor").await;
+            let (member, _) = accounts.member(&owner, "member@example.com", "member").await;
+            for person in [&owner, &editor, &member] {
+                let _ = person.get(&album).await.is(200);
+                let _ = person.delete(&album).await.is(403).fails("FORBIDDEN");
+                let _ = person.post("/v1/albums", json!({ "title": "theirs" })).await.is(403);
+                let said = person.graphql("mutation { createAlbum(input: { title: \"x\" }) { id } }").await;
+                assert!(!said.errors().is_empty(), "{}", said.whole());
+            }
+            // In the organization they are what they are called.
+            let _ = editor.post("/v1/sheets", json!({ "title": "a" })).await.is(201);
+            let _ = member.post("/v1/sheets", json!({ "title": "b" })).await.is(403);
+        });
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use harness::account::{PASSWORD, bearer};
 use harness::{Accounts, App, Backend, Mailbox, json, runtime};
 use sea_orm::{ConnectionTrait, Database};
 
-use super::{beside, program};
+use super::{beside, configured, program};
 
 /// Makes the keys as if they had been made so many seconds before.
 async fn age(app: &App, seconds: i64) {
@@ -82,6 +82,30 @@ fn signing_keys_are_replaced_and_nobody_is_signed_out() {
                 }
             }
             assert_eq!(published(&other).await, both);
+        });
+    }
+}
+
+#[test]
+fn another_secret_signs_with_keys_of_its_own_at_once() {
+    for backend in Backend::available() {
+        runtime::block_on(async {
+            println!("on {backend:?}");
+            let mailbox = Mailbox::start();
+            let app = program(backend, &mailbox, &[]).await;
+            let _ = Accounts::start(&app, &mailbox).sign_up("ann@example.com").await;
+            let first = token(&app).await;
+            let other = App::with(backend, super::MODEL).database(app.database());
+            let other = configured(
+                other,
+                &mailbox,
+                &[("LAUNCHWAY_AUTH__SECRET", "another secret, after the first was told")],
+            );
+            let other = other.start().await;
+            let second = token(&other).await;
+            assert_ne!(signer(&first), signer(&second));
+            good(&other, &second).await;
+            let _ = bearer(&other, &first).get("/v1/notes").await.is(401);
         });
     }
 }

@@ -85,7 +85,7 @@ impl<'a> View<'a> {
             .access
             .rules
             .iter()
-            .filter(|rule| rule.operations.read && self.context.principal.has_role(&rule.role))
+            .filter(|rule| rule.operations.read && self.context.principal.meets(rule))
             .all(|rule| rule.via == Some(relation.id) && relation.cardinality == Cardinality::One)
     }
 }
