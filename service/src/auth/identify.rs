@@ -81,7 +81,7 @@ impl Auth {
     async fn by_token(&self, token: &str, organization: Option<Uuid>) -> Result<Principal> {
         let issuers = self.0.issuers.as_ref().filter(|_| !self.0.tokens.is_ours(token));
         if let Some(issuers) = issuers.filter(|issuers| issuers.knows(token)) {
-            let shown = Shown::Secret { hash: digest(token), organization };
+            let shown = Shown::Secret { hash: digest("token", token), organization };
             if let Some(known) = self.0.known.get(&shown) {
                 return Ok(known);
             }
@@ -121,7 +121,7 @@ impl Auth {
     }
 
     async fn by_cookie(&self, cookie: &str, organization: Option<Uuid>) -> Result<Principal> {
-        let shown = Shown::Secret { hash: digest(cookie), organization };
+        let shown = Shown::Secret { hash: digest("cookie", cookie), organization };
         if let Some(known) = self.0.known.get(&shown) {
             return Ok(known);
         }
@@ -143,7 +143,7 @@ impl Auth {
     }
 
     async fn by_key(&self, key: &str, organization: Option<Uuid>) -> Result<Principal> {
-        let shown = Shown::Secret { hash: digest(key), organization };
+        let shown = Shown::Secret { hash: digest("key", key), organization };
         if let Some(known) = self.0.known.get(&shown) {
             return Ok(known);
         }
@@ -209,6 +209,7 @@ fn user(row: Option<Row>) -> Result<Principal> {
     }))
 }
 
-fn digest(text: &str) -> [u8; 32] {
-    Sha256::digest(text.as_bytes()).into()
+/// What a secret is remembered by. A key is no cookie, whoever shows it as one.
+fn digest(kind: &str, text: &str) -> [u8; 32] {
+    Sha256::new_with_prefix(kind).chain_update([0]).chain_update(text).finalize().into()
 }

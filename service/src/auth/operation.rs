@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
@@ -289,11 +289,16 @@ impl Kind {
         let text = value.as_str();
         let short = |text: &str| text.chars().count() <= LONGEST;
         let fine = match self {
-            Kind::Text | Kind::Secret | Kind::Email => text.is_some_and(short),
+            Kind::Secret => text.is_some_and(short),
+            // PostgreSQL keeps no text with U+0000.
+            Kind::Text | Kind::Email => text.is_some_and(|text| short(text) && !text.contains('\0')),
             Kind::Id => text.is_some_and(|text| text.len() == 36 && Uuid::parse_str(text).is_ok()),
             Kind::Number => value.is_i64(),
             Kind::Flag => value.is_boolean(),
-            Kind::Time => text.is_some_and(|text| DateTime::parse_from_rfc3339(text).is_ok()),
+            Kind::Time => text.and_then(|text| DateTime::parse_from_rfc3339(text).ok()).is_some_and(|time| {
+                // What has more digits in UTC, no database reads again.
+                (1..=9999).contains(&time.to_utc().year())
+            }),
             Kind::Texts => value.as_array().is_some_and(|items| {
                 items.len() <= ITEMS && items.iter().all(|item| item.as_str().is_some_and(short))
             }),

@@ -195,8 +195,16 @@ fn a_key_ends_at_once_and_says_when_it_was_used() {
             let _ = door.ask(&bob, "revokeApiKey", json!({ "id": id })).await.fails("NOT_FOUND");
             let _ = door.good(&ann, "revokeApiKey", json!({ "id": id })).await;
             let _ = program.get("/v1/notes").await.is(401).fails("BAD_CREDENTIALS");
-            let past = json!({ "name": "k", "scopes": ["*"], "expiresAt": "2020-01-01T00:00:00Z" });
-            let _ = door.ask(&ann, "createApiKey", past).await.fails("BAD_VALUE");
+            for (name, end) in [
+                ("k", "2020-01-01T00:00:00Z"),
+                ("k", "9999-12-31T23:59:59-12:00"),
+                ("a\u{0}b", "2099-01-01T00:00:00Z"),
+            ] {
+                let wrong = json!({ "name": name, "scopes": ["*"], "expiresAt": end });
+                let refused = door.ask(&ann, "createApiKey", wrong).await;
+                assert!(refused.status < 500, "{}", refused.whole());
+                let _ = refused.fails("BAD_VALUE");
+            }
         }
     });
 }
