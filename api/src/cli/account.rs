@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use entity::model::Source;
+use entity::Catalog;
 use service::Service;
 
 use super::{Outcome, Stop, model};
@@ -16,14 +16,13 @@ pub(super) const OWN: [&str; 4] = ["User", "OrganizationMembership", "ApiKey", "
 /// Opens the database of the settings with the accounts of a model; nothing of its shape is changed.
 pub(super) async fn open(config: &Config, given: Option<&PathBuf>) -> Result<Service, Stop> {
     let path = model::path(given);
-    let sources = model::read(&path)?;
-    let compiled = model::compile(&sources)?;
+    let compiled = model::compile(&model::read(&path)?)?;
     has_accounts(&compiled.catalog, &path.display().to_string())?;
-    existing(config, &sources, |ty| OWN.contains(&ty)).await
+    existing(config, compiled.catalog, |ty| OWN.contains(&ty)).await
 }
 
 /// Says no to a model in which nobody signs in.
-pub(super) fn has_accounts(catalog: &entity::Catalog, name: &str) -> Outcome {
+pub(super) fn has_accounts(catalog: &Catalog, name: &str) -> Outcome {
     match catalog.has_accounts() {
         true => Ok(()),
         false => Err(Stop::refused(format!(
@@ -36,16 +35,15 @@ pub(super) fn has_accounts(catalog: &entity::Catalog, name: &str) -> Outcome {
 /// Opens a database that has the shape of these types of a model already.
 pub(super) async fn existing(
     config: &Config,
-    sources: &[Source],
+    catalog: Catalog,
     concerns: impl Fn(&str) -> bool,
 ) -> Result<Service, Stop> {
     let first = "run `launchway apply` first, with the same model and database";
     if service::database::is_missing(config.database.url.reveal()) {
         return Err(Stop::refused(format!("there is no database yet\nhint: {first}")));
     }
-    let compiled = model::compile(sources)?;
     let service = boot::open(config).await?;
-    let plan = migration::plan_for(service.database().writer(), &compiled.catalog)
+    let plan = migration::plan_for(service.database().writer(), &catalog)
         .await
         .map_err(|error| model::unmigrated(&error))?;
     let needed = |subject: &str| concerns(subject.split(['.', ' ', '(']).next().unwrap_or(subject));
@@ -55,6 +53,6 @@ pub(super) async fn existing(
             step.description
         )));
     }
-    service.replace(Arc::new(compiled.catalog));
+    service.replace(Arc::new(catalog));
     Ok(service)
 }

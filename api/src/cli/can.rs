@@ -69,7 +69,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         let entity = compiled.catalog.entity(aim.entity);
         let needed = |ty: &str| ty == entity.name || (who.is_kept() && account::OWN.contains(&ty));
         let service = match aim.row.is_some() || who.is_kept() {
-            true => Some(account::existing(config, &sources, needed).await?),
+            true => Some(account::existing(config, compiled.catalog.clone(), needed).await?),
             false => None,
         };
         let principal = match (&who, &service) {

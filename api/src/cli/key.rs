@@ -3,13 +3,12 @@
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use clap::{Args, Subcommand};
 use entity::value::datetime_text;
-use serde_json::json;
-use service::Service;
-use service::auth::{Caller, KeyEntry, PAGE};
+use serde_json::{Value, json};
+use service::auth::{Caller, KeyEntry};
 use uuid::Uuid;
 
 use super::output::{complain, say};
-use super::table::{columns, plain};
+use super::table::{Listed, list, plain};
 use super::user::{Place, at, named};
 use super::{Outcome, pretty};
 
@@ -85,7 +84,10 @@ struct Revoke {
 pub(super) fn run(arguments: Arguments) -> Outcome {
     match arguments.command {
         Command::Create(arguments) => create(&arguments),
-        Command::List(place) => at(&place, async |service| list(service, place.json).await),
+        Command::List(place) => at(&place, async |service| {
+            let (auth, caller) = (service.auth(), Caller::operator());
+            list(place.json, async |after| auth.keys(&caller, after).await).await
+        }),
         Command::Revoke(arguments) => revoke(&arguments),
     }
 }
@@ -120,58 +122,41 @@ fn create(arguments: &Create) -> Outcome {
     })
 }
 
-async fn list(service: &Service, as_json: bool) -> Outcome {
-    let (auth, caller) = (service.auth(), Caller::operator());
-    let (mut after, mut all, mut first) = (None, Vec::new(), true);
-    loop {
-        let page = auth.keys(&caller, after).await?;
-        after = page.last().map(|key| key.id);
-        let last = page.len() < PAGE;
-        if as_json {
-            all.extend(page.iter().map(entry));
-        } else if !page.is_empty() {
-            let header = ["PREFIX", "NAME", "SCOPES", "OF", "ENDS", "USED", "ID"].map(str::to_owned).to_vec();
-            let rows = page.iter().map(row);
-            say(&columns(&first.then_some(header).into_iter().chain(rows).collect::<Vec<_>>()));
-        } else if first {
-            complain("There are no keys.");
-        }
-        first = false;
-        if last {
-            break;
-        }
-    }
-    if as_json {
-        say(&pretty(&json!(all)));
-    }
-    Ok(())
-}
+impl Listed for KeyEntry {
+    const HEADER: &[&str] = &["PREFIX", "NAME", "SCOPES", "OF", "ENDS", "USED", "ID"];
+    const NONE: &str = "There are no keys.";
 
-fn row(key: &KeyEntry) -> Vec<String> {
-    let day = |time: Option<DateTime<Utc>>| time.map_or("never".to_owned(), |it| it.date_naive().to_string());
-    let owner = match (&key.user, key.organization) {
-        (Some(email), _) => email.clone(),
-        (None, Some(organization)) => format!("organization {organization}"),
-        (None, None) => String::new(),
-    };
-    vec![
-        key.prefix.clone(),
-        key.name.chars().take(40).collect(),
-        key.scopes.join(","),
-        owner,
-        day(key.expires_at),
-        day(key.last_used_at),
-        key.id.to_string(),
-    ]
-}
+    fn id(&self) -> Uuid {
+        self.id
+    }
 
-fn entry(key: &KeyEntry) -> serde_json::Value {
-    let time = |time: Option<DateTime<Utc>>| time.map(|time| datetime_text(&time));
-    json!({
-        "id": key.id.to_string(), "name": key.name, "prefix": key.prefix, "scopes": key.scopes, "user": key.user,
-        "organization": key.organization.map(|id| id.to_string()), "expiresAt": time(key.expires_at),
-        "lastUsedAt": time(key.last_used_at), "createdAt": datetime_text(&key.created_at),
-    })
+    fn row(&self) -> Vec<String> {
+        let day =
+            |time: Option<DateTime<Utc>>| time.map_or("never".to_owned(), |it| it.date_naive().to_string());
+        let owner = match (&self.user, self.organization) {
+            (Some(email), _) => email.clone(),
+            (None, Some(organization)) => format!("organization {organization}"),
+            (None, None) => String::new(),
+        };
+        vec![
+            self.prefix.clone(),
+            self.name.chars().take(40).collect(),
+            self.scopes.join(","),
+            owner,
+            day(self.expires_at),
+            day(self.last_used_at),
+            self.id.to_string(),
+        ]
+    }
+
+    fn entry(&self) -> Value {
+        let time = |time: Option<DateTime<Utc>>| time.map(|time| datetime_text(&time));
+        json!({
+            "id": self.id.to_string(), "name": self.name, "prefix": self.prefix, "scopes": self.scopes, "user": self.user,
+            "organization": self.organization.map(|id| id.to_string()), "expiresAt": time(self.expires_at),
+            "lastUsedAt": time(self.last_used_at), "createdAt": datetime_text(&self.created_at),
+        })
+    }
 }
 
 fn revoke(arguments: &Revoke) -> Outcome {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use entity::Catalog;
-use migration::{Dialect, Plan};
+use migration::Plan;
 
 use super::output::{complain, say};
 use super::setting::Common;
@@ -92,10 +92,7 @@ async fn against(config: &Config, catalog: &Catalog) -> Result<Plan, Stop> {
 /// What a database with the shape of an earlier model needs; which one is named decides about its dialect.
 fn between(config: &Config, since: &str, path: &Path, catalog: &Catalog) -> Result<Plan, Stop> {
     let before = super::model::compile(&super::since::read(since, path)?)?;
-    let dialect = match config.database.url.reveal().starts_with("postgres") {
-        true => Dialect::Postgres,
-        false => Dialect::Sqlite,
-    };
+    let dialect = service::database::dialect(config.database.url.reveal())?;
     migration::plan_between(&before.catalog, catalog, dialect)
         .map_err(|error| super::model::unmigrated(&error))
 }

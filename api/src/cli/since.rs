@@ -59,11 +59,6 @@ impl Place {
 
     /// The files of the model in a commit, as the folder sees them.
     fn files(&self, commit: &str, since: &str) -> Result<Vec<String>, Stop> {
-        let none = |what: &str| {
-            Err(Stop::refused(format!(
-                "{what} was not there at {since}\nhint: was it somewhere else? name that file"
-            )))
-        };
         let listed = self.git(&["ls-tree", "-r", "--name-only", "-z", commit, "--", "."])?;
         let names = String::from_utf8_lossy(&listed).into_owned();
         let names = names.split('\0').filter(|name| model::is_model(Path::new(name)));
@@ -74,7 +69,10 @@ impl Place {
         names.sort();
         if names.is_empty() {
             let file = self.file.as_deref().map(|file| self.folder.join(file));
-            return none(&file.as_deref().unwrap_or(&self.folder).display().to_string());
+            let what = file.as_deref().unwrap_or(&self.folder).display();
+            return Err(Stop::refused(format!(
+                "{what} was not there at {since}\nhint: was it somewhere else? name that file"
+            )));
         }
         Ok(names)
     }

@@ -1,4 +1,57 @@
-//! Columns for people's eyes.
+//! Columns for people's eyes, and lists in pages.
+
+use serde_json::{Value, json};
+use service::auth::PAGE;
+use uuid::Uuid;
+
+use super::output::{complain, say};
+use super::{Outcome, pretty};
+
+/// What is listed.
+pub(super) trait Listed {
+    /// What stands above the columns.
+    const HEADER: &[&str];
+    /// What is said when there is none.
+    const NONE: &str;
+
+    /// The id, after which the next page begins.
+    fn id(&self) -> Uuid;
+
+    /// The cells for people.
+    fn row(&self) -> Vec<String>;
+
+    /// The whole for programs.
+    fn entry(&self) -> Value;
+}
+
+/// Lists all entries, a page at a time; as JSON they are one list.
+pub(super) async fn list<T: Listed>(
+    as_json: bool,
+    page: impl AsyncFn(Option<Uuid>) -> service::Result<Vec<T>>,
+) -> Outcome {
+    let (mut after, mut all, mut first) = (None, Vec::new(), true);
+    loop {
+        let page = page(after).await?;
+        after = page.last().map(T::id);
+        if as_json {
+            all.extend(page.iter().map(T::entry));
+        } else if !page.is_empty() {
+            let header = T::HEADER.iter().map(|cell| (*cell).to_owned()).collect();
+            let rows = page.iter().map(T::row);
+            say(&columns(&first.then_some(header).into_iter().chain(rows).collect::<Vec<_>>()));
+        } else if first {
+            complain(T::NONE);
+        }
+        first = false;
+        if page.len() < PAGE {
+            break;
+        }
+    }
+    if as_json {
+        say(&pretty(&json!(all)));
+    }
+    Ok(())
+}
 
 /// Rows with their cells one below the other, two blanks between them. Cells may come from anybody: what would move
 /// the cursor is left out.

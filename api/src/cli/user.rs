@@ -4,14 +4,14 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Value, json};
 use service::Service;
-use service::auth::{Caller, PAGE, UserEntry, random_password};
+use service::auth::{Caller, UserEntry, random_password};
 use uuid::Uuid;
 
 use super::output::{complain, say};
 use super::setting::Common;
-use super::table::columns;
+use super::table::{Listed, list};
 use super::{Outcome, Stop, account, block_on, pretty};
 
 const EXAMPLES: &str = "\
@@ -125,7 +125,10 @@ struct Password {
 pub(super) fn run(arguments: Arguments) -> Outcome {
     match arguments.command {
         Command::Create(arguments) => create(&arguments),
-        Command::List(place) => at(&place, async |service| list(service, place.json).await),
+        Command::List(place) => at(&place, async |service| {
+            let (auth, caller) = (service.auth(), Caller::operator());
+            list(place.json, async |after| auth.users(&caller, after).await).await
+        }),
         Command::Role(arguments) => roles(&arguments),
         Command::Disable(one) => set_disabled(&one, true),
         Command::Enable(one) => set_disabled(&one, false),
@@ -170,56 +173,38 @@ fn create(arguments: &Create) -> Outcome {
     })
 }
 
-async fn list(service: &Service, as_json: bool) -> Outcome {
-    let (auth, caller) = (service.auth(), Caller::operator());
-    let (mut after, mut all, mut first) = (None, Vec::new(), true);
-    loop {
-        let page = auth.users(&caller, after).await?;
-        after = page.last().map(|user| user.id);
-        let last = page.len() < PAGE;
-        if as_json {
-            all.extend(page.iter().map(entry));
-        } else if !page.is_empty() {
-            let header = ["EMAIL", "ROLES", "STATE", "MADE", "ID"].map(str::to_owned).to_vec();
-            let rows = page.iter().map(row);
-            say(&columns(&first.then_some(header).into_iter().chain(rows).collect::<Vec<_>>()));
-        } else if first {
-            complain("There are no users.");
-        }
-        first = false;
-        if last {
-            break;
-        }
-    }
-    if as_json {
-        say(&pretty(&json!(all)));
-    }
-    Ok(())
-}
+impl Listed for UserEntry {
+    const HEADER: &[&str] = &["EMAIL", "ROLES", "STATE", "MADE", "ID"];
+    const NONE: &str = "There are no users.";
 
-fn row(user: &UserEntry) -> Vec<String> {
-    let states = [
-        (user.disabled, "disabled"),
-        (!user.verified, "unproved"),
-        (!user.password, "no password"),
-        (user.second_factor, "second factor"),
-    ];
-    let states: Vec<&str> = states.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect();
-    vec![
-        user.email.clone().unwrap_or_default(),
-        user.roles.join(","),
-        states.join(", "),
-        user.created_at.date_naive().to_string(),
-        user.id.to_string(),
-    ]
-}
+    fn id(&self) -> Uuid {
+        self.id
+    }
 
-fn entry(user: &UserEntry) -> serde_json::Value {
-    json!({
-        "id": user.id.to_string(), "email": user.email, "name": user.name, "roles": user.roles,
-        "emailVerified": user.verified, "disabled": user.disabled, "password": user.password,
-        "secondFactor": user.second_factor, "createdAt": entity::value::datetime_text(&user.created_at),
-    })
+    fn row(&self) -> Vec<String> {
+        let states = [
+            (self.disabled, "disabled"),
+            (!self.verified, "unproved"),
+            (!self.password, "no password"),
+            (self.second_factor, "second factor"),
+        ];
+        let states: Vec<&str> = states.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect();
+        vec![
+            self.email.clone().unwrap_or_default(),
+            self.roles.join(","),
+            states.join(", "),
+            self.created_at.date_naive().to_string(),
+            self.id.to_string(),
+        ]
+    }
+
+    fn entry(&self) -> Value {
+        json!({
+            "id": self.id.to_string(), "email": self.email, "name": self.name, "roles": self.roles,
+            "emailVerified": self.verified, "disabled": self.disabled, "password": self.password,
+            "secondFactor": self.second_factor, "createdAt": entity::value::datetime_text(&self.created_at),
+        })
+    }
 }
 
 fn roles(arguments: &Role) -> Outcome {

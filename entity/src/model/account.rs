@@ -32,9 +32,9 @@ const NAMED: [&str; 8] = [
 /// Values of a condition or a default that say who asks.
 const CLAIMS: [&str; 4] = ["$user.", "$org.", "$key.", "$claims."];
 
-/// The text of the server's own types.
-pub(super) fn source() -> Source {
-    Source::new(NAME, TEXT)
+/// A model's sources with the server's own types as the last one, which is read when the model asks for them.
+pub(super) fn beside(sources: &[Source]) -> Vec<Source> {
+    sources.iter().cloned().chain([Source::new(NAME, TEXT)]).collect()
 }
 
 static TYPES: LazyLock<HashSet<String>> = LazyLock::new(|| {

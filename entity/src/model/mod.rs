@@ -64,8 +64,7 @@ pub fn prelude() -> &'static str {
 /// Every mistake of every source, in their order.
 pub fn compile(sources: &[Source]) -> Result<Compiled, Diagnostics> {
     let mut report = Report::default();
-    // The server's own types are the last source, read when the model asks for them.
-    let sources: Vec<Source> = sources.iter().cloned().chain([account::source()]).collect();
+    let sources = account::beside(sources);
     let catalog = compiled(&sources, &mut report);
     let notices = report.finish(&sources)?;
     Ok(Compiled { catalog: catalog.unwrap_or_else(Catalog::empty), notices })

@@ -31,7 +31,7 @@ impl RulePlaces {
 /// The places of the rules of a model that compiles; nothing of one that can't be read.
 #[must_use]
 pub fn rule_places(sources: &[Source]) -> RulePlaces {
-    let sources: Vec<Source> = sources.iter().cloned().chain([account::source()]).collect();
+    let sources = account::beside(sources);
     let mut report = Report::default();
     let Some(parsed) = parse::parse(&sources, &mut report) else { return RulePlaces::default() };
     let map = parsed.map;

@@ -148,9 +148,6 @@ impl Auth {
         let mut store = self.store().await?;
         let known = user::by_email(&mut store, email).await?;
         let Some(known) = known.filter(|known| !known.verified) else { return store.rollback().await };
-        if !self.may_mail(email, "VerifyEmail").await {
-            return store.rollback().await;
-        }
         // The password that waits for the proof stays the one that was chosen last.
         let text = "select \"data\" from \"launchway_tokens\" where \"user_id\" = ? and \"kind\" = ? order by \"expires_at\" desc limit 1";
         let row = store.one(text, &[Arg::Id(known.user), Arg::Text("verify_email")]).await?;
@@ -158,9 +155,7 @@ impl Auth {
         let data: Option<Json> = data.and_then(|text| serde_json::from_str(&text).ok());
         let token = user::send(&mut store, Purpose::VerifyEmail, Some(known.user), data.as_ref()).await?;
         audit::note(&mut store, caller, audit::Event::of("user.verification_sent", known.user)).await?;
-        store.commit().await?;
-        self.0.mailer.post(email, Message::VerifyEmail { token: token.into() });
-        Ok(())
+        self.keep_and_mail(store, email, Message::VerifyEmail { token: token.into() }).await
     }
 
     /// Signs in with a password, and with a second factor where the user has one.
@@ -289,15 +284,9 @@ impl Auth {
         let Some(known) = known.filter(|known| known.verified && !known.disabled) else {
             return store.rollback().await;
         };
-        // A code that no mail brings would only take the place of one that was brought.
-        if !self.may_mail(email, "ResetPassword").await {
-            return store.rollback().await;
-        }
         let token = user::send(&mut store, Purpose::ResetPassword, Some(known.user), None).await?;
         audit::note(&mut store, caller, audit::Event::of("user.password_forgotten", known.user)).await?;
-        store.commit().await?;
-        self.0.mailer.post(email, Message::ResetPassword { token: token.into() });
-        Ok(())
+        self.keep_and_mail(store, email, Message::ResetPassword { token: token.into() }).await
     }
 
     /// Chooses a new password with a code. All sessions end; a second factor stays.

@@ -30,8 +30,7 @@ impl Auth {
         let mut event = audit::Event::of("user.changed", user);
         let mut found = user::by_id(&mut store, user).await?.is_some();
         if let Some(roles) = &roles {
-            let text = "update \"launchway_users\" set \"roles\" = ?, \"updated_at\" = ?, \"version\" = \"version\" + 1 where \"id\" = ?";
-            found &= store.run(text, &[Arg::Texts(roles), Arg::Time(now), Arg::Id(user)]).await? == 1;
+            found &= user::set_roles(&mut store, user, roles).await?;
             event = event.with("roles", roles.clone());
         }
         if let Some(disabled) = disabled {

@@ -7,9 +7,11 @@ use std::time::Duration;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::operation::Caller;
+use super::store::Store;
 use super::user::{self, Purpose};
 use super::{Auth, secret};
 use crate::error::{Code, Error, Result};
+use crate::mail::Message;
 use crate::throttle::{Policy, whole_seconds};
 
 /// Wrong guesses at one account by all who are not known to it: five at once, and one more each minute, which makes ten
@@ -73,15 +75,26 @@ impl Auth {
     }
 
     /// Sends a mail that somebody unknown asked for, unless the address got too many of them.
-    pub(super) async fn mail(&self, to: &str, message: crate::mail::Message) {
+    pub(super) async fn mail(&self, to: &str, message: Message) {
         if self.may_mail(to, message.kind()).await {
             self.0.mailer.post(to, message);
         }
     }
 
-    /// Whether an address may get another mail of a kind ([`crate::mail::Message::kind`]), which is counted. Kinds do not
+    /// Keeps what was done and sends its mail, or takes it back where the address got too many: a code that no mail
+    /// brings would only take the place of one that was brought.
+    pub(super) async fn keep_and_mail(&self, store: Store, to: &str, message: Message) -> Result<()> {
+        if !self.may_mail(to, message.kind()).await {
+            return store.rollback().await;
+        }
+        store.commit().await?;
+        self.0.mailer.post(to, message);
+        Ok(())
+    }
+
+    /// Whether an address may get another mail of a kind ([`Message::kind`]), which is counted. Kinds do not
     /// share: who makes us send one must not keep the others from arriving.
-    pub(super) async fn may_mail(&self, to: &str, kind: &str) -> bool {
+    async fn may_mail(&self, to: &str, kind: &str) -> bool {
         let key = format!("{} {kind}", secret::hash(to));
         let allowed = self.0.throttle.take(&MAILS, &key, 1).await.allowed;
         if !allowed {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::admin::{administrator, checked};
 use super::operation::Caller;
 use super::store::{Arg, Row};
-use super::{Auth, audit, key, secret};
+use super::{Auth, audit, key, secret, user};
 use crate::error::{Code, Error, Result};
 use crate::principal::{Kind, Organization, Principal, Subject};
 
@@ -123,9 +123,7 @@ impl Auth {
             }
         }
         let roles = checked(roles)?;
-        let now = store.now;
-        let text = "update \"launchway_users\" set \"roles\" = ?, \"updated_at\" = ?, \"version\" = \"version\" + 1 where \"id\" = ?";
-        store.run(text, &[Arg::Texts(&roles), Arg::Time(now), Arg::Id(user)]).await?;
+        user::set_roles(&mut store, user, &roles).await?;
         let event = audit::Event::of("user.changed", user).with("roles", roles.clone());
         audit::note(&mut store, caller, event).await?;
         store.commit().await?;

@@ -151,6 +151,13 @@ pub(super) async fn make(
     store.insert("User", &row).await
 }
 
+/// Gives a user these roles; whether there is such a user.
+pub(super) async fn set_roles(store: &mut Store, user: Uuid, roles: &[String]) -> Result<bool> {
+    let now = store.now;
+    let text = "update \"launchway_users\" set \"roles\" = ?, \"updated_at\" = ?, \"version\" = \"version\" + 1 where \"id\" = ?";
+    Ok(store.run(text, &[Arg::Texts(roles), Arg::Time(now), Arg::Id(user)]).await? == 1)
+}
+
 /// Gives a user a password.
 pub(super) async fn set_password(store: &mut Store, user: Uuid, hash: Option<&str>) -> Result<()> {
     let text = "insert into \"launchway_credentials\" (\"user_id\", \"password\", \"totp_on\", \"totp_step\") values (?, ?, ?, ?) \

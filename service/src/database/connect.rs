@@ -72,7 +72,10 @@ fn in_a_folder(url: &str) -> Result<()> {
 }
 
 /// Which database a URL means.
-fn dialect(url: &str) -> Result<Dialect> {
+///
+/// # Errors
+/// `BAD_VALUE` for neither.
+pub fn dialect(url: &str) -> Result<Dialect> {
     if url.starts_with("postgres://") || url.starts_with("postgresql://") {
         Ok(Dialect::Postgres)
     } else if url.starts_with("sqlite:") {

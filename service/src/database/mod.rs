@@ -26,7 +26,7 @@ use pool::{Lease, Pool};
 use reader::Reader;
 use server::Server;
 
-pub use connect::{Settings, is_missing};
+pub use connect::{Settings, dialect, is_missing};
 
 /// The pools of one database.
 #[derive(Debug, Clone)]
