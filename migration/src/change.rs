@@ -9,8 +9,8 @@ pub(crate) enum Change {
     RenameTable {
         /// As it was.
         from: Table,
-        /// Its name now.
-        to: String,
+        /// As it is now.
+        to: Table,
         /// Whether the names can't be given in any order.
         cyclic: bool,
     },
@@ -128,6 +128,35 @@ pub(crate) enum Change {
         table: Table,
         /// The column.
         column: Column,
+    },
+    /// A column stays, though the model has left it out.
+    RetireColumn {
+        /// The table.
+        table: Table,
+        /// The column.
+        column: Column,
+    },
+    /// The model has a column again that it had left out.
+    ReviveColumn {
+        /// The table.
+        table: Table,
+        /// The column, as it was kept.
+        column: Column,
+    },
+    /// A table stays, though the model has left it out.
+    RetireTable {
+        /// The table.
+        table: Table,
+    },
+    /// The model has a table again that it had left out.
+    ReviveTable {
+        /// The table.
+        table: Table,
+    },
+    /// A table is written anew.
+    Rebuild {
+        /// As it is then.
+        table: Table,
     },
     /// A table is gone.
     RemoveTable {

@@ -26,7 +26,7 @@ pub enum Error {
         reason: String,
     },
     /// Existing rows break what a step introduces; found while it ran, as they came after the look before.
-    #[error("{doing}: {problem}; nothing was changed")]
+    #[error("{doing}: {problem}")]
     Violation {
         /// The step.
         doing: String,
@@ -49,6 +49,24 @@ pub enum Error {
         found: u64,
         /// Ours.
         known: u32,
+    },
+    /// A model that was in force before the present one; it may be an old copy.
+    #[error("this model was in force before; another one has been since {since} (version {now})")]
+    Superseded {
+        /// The version in force.
+        now: String,
+        /// Since when.
+        since: String,
+    },
+    /// An application that is done step by step could not go on.
+    #[error("{source}; stopped at step {number} of {of}")]
+    Stopped {
+        /// The step that was not done.
+        number: usize,
+        /// Of how many.
+        of: usize,
+        /// Why.
+        source: Box<Error>,
     },
     /// The stored history can't be read.
     #[error("the history in `launchway_catalog` can't be read: {0}")]
@@ -87,6 +105,8 @@ impl Error {
             Error::Busy(_) => "BUSY",
             Error::Drift { .. } => "DRIFT",
             Error::Newer { .. } => "NEWER",
+            Error::Superseded { .. } => "SUPERSEDED",
+            Error::Stopped { source, .. } => source.code(),
             Error::History(_) => "HISTORY",
             Error::Privilege { .. } => "PRIVILEGE",
             Error::Missing(_) => "MISSING",
@@ -101,6 +121,15 @@ impl Error {
         Some(Cow::Borrowed(match self {
             Error::Missing(name) => {
                 return Some(Cow::Owned(format!("Make it with `createdb {name}`, or correct the URL.")));
+            }
+            Error::Stopped { source, .. } => {
+                let way = source.hint().unwrap_or(Cow::Borrowed("Apply again to go on."));
+                return Some(Cow::Owned(format!(
+                    "{way} What was done before is in place and changes nothing for the model in force; `launchway apply` goes on from there."
+                )));
+            }
+            Error::Superseded { .. } => {
+                "Take the present model; or, to go back on purpose, `launchway apply --allow revert`."
             }
             Error::Refused(_) => "The plan says for each refused step what to do instead.",
             Error::Inexpressible { .. } => {
@@ -131,12 +160,19 @@ impl Error {
             | Error::Busy(_)
             | Error::Drift { .. }
             | Error::Newer { .. }
+            | Error::Superseded { .. }
+            | Error::Stopped { .. }
             | Error::History(_)
             | Error::Privilege { .. }
             | Error::Missing(_)
             | Error::Unavailable(_)
             | Error::Database { .. } => None,
         }
+    }
+
+    /// The same of an application that had begun; before the first step nothing was.
+    pub(crate) fn stopped(self, number: usize, of: usize) -> Self {
+        if number == 1 { self } else { Error::Stopped { number, of, source: Box::new(self) } }
     }
 
     /// Tells by the driver's code what a failure while `doing` means.

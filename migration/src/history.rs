@@ -4,7 +4,8 @@ use entity::catalog::Version;
 use entity::system::catalog_version;
 use sea_orm::entity::prelude::DateTimeUtc;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue, ConnectionTrait, EntityTrait, QueryOrder, QuerySelect, Statement,
+    ActiveModelTrait, ActiveValue, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect, Statement,
 };
 
 use crate::dialect::Dialect;
@@ -31,13 +32,7 @@ pub(crate) async fn last(
     connection: &impl ConnectionTrait,
     dialect: Dialect,
 ) -> Result<Option<AppliedVersion>> {
-    let failed = |source| Error::of("reading the history", source);
-    let query = match dialect {
-        Dialect::Postgres => "SELECT 1 WHERE to_regclass('launchway_catalog') IS NOT NULL",
-        Dialect::Sqlite => "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'launchway_catalog'",
-    };
-    let statement = Statement::from_string(connection.get_database_backend(), query);
-    if connection.query_one_raw(statement).await.map_err(failed)?.is_none() {
+    if !has_table(connection, dialect, "launchway_catalog").await? {
         return Ok(None);
     }
     let row = catalog_version::Entity::find()
@@ -45,24 +40,61 @@ pub(crate) async fn last(
         .limit(1)
         .one(connection)
         .await
-        .map_err(failed)?;
+        .map_err(|source| Error::of("reading the history", source))?;
     row.map(read).transpose()
 }
 
+/// Whether a version was in force before the one that is now, and when that one came.
+pub(crate) async fn was_before(connection: &impl ConnectionTrait, version: &Version) -> Result<bool> {
+    let found = catalog_version::Entity::find()
+        .filter(catalog_version::Column::Version.eq(version.0.as_str()))
+        .limit(1)
+        .one(connection)
+        .await
+        .map_err(|source| Error::of("reading the history", source))?;
+    Ok(found.is_some())
+}
+
+/// Whether the server's own tables have this one already.
+pub(crate) async fn has_table(
+    connection: &impl ConnectionTrait,
+    dialect: Dialect,
+    table: &str,
+) -> Result<bool> {
+    let query = match dialect {
+        Dialect::Postgres => "SELECT 1 WHERE to_regclass($1) IS NOT NULL",
+        Dialect::Sqlite => "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1",
+    };
+    let statement = Statement::from_sql_and_values(connection.get_database_backend(), query, [table.into()]);
+    let found = connection.query_one_raw(statement).await;
+    Ok(found.map_err(|source| Error::of("reading the history", source))?.is_some())
+}
+
 fn read(row: catalog_version::Model) -> Result<AppliedVersion> {
-    let broken = |error: serde_json::Error| Error::History(error.to_string());
-    let json: serde_json::Value = serde_json::from_str(&row.shape).map_err(broken)?;
-    let found = json.get("format").and_then(serde_json::Value::as_u64).unwrap_or_default();
-    if found > u64::from(FORMAT) {
-        return Err(Error::Newer { found, known: FORMAT });
-    }
     Ok(AppliedVersion {
         id: row.id,
         version: Version(row.version),
         model: row.model,
-        shape: serde_json::from_value(json).map_err(broken)?,
+        shape: read_shape(&row.shape)?,
         applied_at: row.applied_at,
     })
+}
+
+/// A shape as it was written down.
+pub(crate) fn read_shape(text: &str) -> Result<Shape> {
+    let broken = |error: serde_json::Error| Error::History(error.to_string());
+    let json: serde_json::Value = serde_json::from_str(text).map_err(broken)?;
+    let found = json.get("format").and_then(serde_json::Value::as_u64).unwrap_or_default();
+    if found > u64::from(FORMAT) {
+        return Err(Error::Newer { found, known: FORMAT });
+    }
+    serde_json::from_value(json).map_err(broken)
+}
+
+/// A shape as it is written down.
+pub(crate) fn shape_text(shape: &Shape) -> Result<String> {
+    let shape = Shape { format: FORMAT, ..shape.clone() };
+    serde_json::to_string(&shape).map_err(|error| Error::History(error.to_string()))
 }
 
 /// Writes down an application.
@@ -72,11 +104,10 @@ pub(crate) async fn record(
     shape: &Shape,
     model: &str,
 ) -> Result<()> {
-    let shape = serde_json::to_string(shape).map_err(|error| Error::History(error.to_string()))?;
     let row = catalog_version::ActiveModel {
         id: ActiveValue::NotSet,
         version: ActiveValue::Set(version.0.clone()),
-        shape: ActiveValue::Set(shape),
+        shape: ActiveValue::Set(shape_text(shape)?),
         model: ActiveValue::Set(model.to_owned()),
         applied_at: ActiveValue::Set(std::time::SystemTime::now().into()),
     };

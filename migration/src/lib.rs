@@ -1,23 +1,27 @@
 #![doc = include_str!("../README.md")]
 
+mod alias;
 mod apply;
 mod change;
+mod consent;
 mod ddl;
 mod dialect;
 mod diff;
 mod error;
+mod fold;
 mod history;
-mod lock;
 mod plan;
 mod present;
 mod render;
-mod risk;
 pub mod shape;
 mod step;
 mod system;
+mod verdict;
 mod verify;
 
-pub use apply::{Applied, Options};
+pub use alias::version_schema;
+pub use apply::{Applied, Options, Progress};
+pub use consent::{Allow, Consent, NoConsent};
 pub use ddl::sqlite::CHECK_PREFIX;
 pub use dialect::Dialect;
 use entity::Catalog;
@@ -25,18 +29,18 @@ pub use error::{Error, Result};
 pub use history::AppliedVersion;
 pub use plan::{Plan, plan};
 pub use render::render;
-pub use risk::Risk;
 use sea_orm::DatabaseConnection;
 pub use shape::{Shape, enum_check_name, foreign_key_name};
 pub use step::{Action, Refusal, Step};
 pub use system::Migrator;
+pub use verdict::{Cost, Lock, Mode, Phase, Verdict};
 
 /// What [`apply()`] would do to a database now. Changes nothing, and needs no right to.
 ///
 /// # Errors
 /// [`Error::Inexpressible`] for a model that the database can't hold, [`Error::Drift`], or that the database said no.
-pub async fn plan_for(connection: &DatabaseConnection, catalog: &Catalog) -> Result<Plan> {
-    apply::plan_for(connection, catalog).await
+pub async fn plan_for(connection: &DatabaseConnection, catalog: &Catalog, allow: &Allow) -> Result<Plan> {
+    apply::plan_for(connection, catalog, allow).await
 }
 
 /// What a database with the shape of one model needs to have that of another. No database is asked: what depends on its
@@ -44,8 +48,8 @@ pub async fn plan_for(connection: &DatabaseConnection, catalog: &Catalog) -> Res
 ///
 /// # Errors
 /// [`Error::Inexpressible`] for a model that a database can't hold.
-pub fn plan_between(from: &Catalog, to: &Catalog, dialect: Dialect) -> Result<Plan> {
-    let mut found = plan(&Shape::of(from)?, &Shape::of(to)?, dialect);
+pub fn plan_between(from: &Catalog, to: &Catalog, dialect: Dialect, allow: &Allow) -> Result<Plan> {
+    let mut found = plan(&Shape::of(from)?, &Shape::of(to)?, dialect, allow);
     found.from = Some(from.version.clone());
     found.to = Some(to.version.clone());
     Ok(found)
@@ -61,7 +65,7 @@ pub async fn apply(
     connection: &DatabaseConnection,
     catalog: &Catalog,
     model: &str,
-    options: Options,
+    options: &Options,
 ) -> Result<Applied> {
     apply::apply(connection, catalog, model, options).await
 }

@@ -2,8 +2,8 @@
 
 use std::fmt::{self, Write};
 
+use crate::ddl::literal::ident;
 use crate::plan::Plan;
-use crate::risk::Risk;
 use crate::step::{Action, Step};
 
 /// The plan as text: `+` add, `~` change, `-` remove, `!` refused, each with its SQL.
@@ -48,16 +48,13 @@ fn write_step(out: &mut String, step: &Step) -> fmt::Result {
         (None, Action::Change) => '~',
         (None, Action::Remove) => '-',
     };
-    writeln!(out, "{sign} {}", step.description)?;
+    writeln!(out, "{sign} {}  [{}]", step.description, step.verdict.name())?;
     if let Some(refusal) = &step.refusal {
         writeln!(out, "    refused: {}", refusal.reason)?;
         return writeln!(out, "    way out: {}", refusal.hint);
     }
-    if let Risk::Locks { reason, safer }
-    | Risk::Rewrites { reason, safer }
-    | Risk::Destroys { reason, safer } = &step.risk
-    {
-        writeln!(out, "    {}: {reason}; {safer}", step.risk.name())?;
+    if let Some(cost) = cost(step) {
+        writeln!(out, "    {cost}")?;
     }
     for condition in &step.requires {
         writeln!(out, "    if: {condition}")?;
@@ -72,4 +69,41 @@ fn write_step(out: &mut String, step: &Step) -> fmt::Result {
         out.push_str(";\n");
     }
     Ok(())
+}
+
+/// What a step locks and how much it looks through, in a line.
+fn cost(step: &Step) -> Option<String> {
+    let mut parts: Vec<String> = step
+        .locks
+        .iter()
+        .map(|lock| {
+            let time = if lock.long { "for as long as it takes" } else { "for a moment" };
+            format!("{} on {} {time}: {} wait", lock.mode.name(), ident(&lock.table), lock.blocks)
+        })
+        .collect();
+    if let Some(cost) = step.cost {
+        let bytes = cost.bytes.map_or_else(String::new, |bytes| format!(", {}", size(bytes)));
+        parts.push(format!("about {} rows{bytes}", grouped(cost.rows)));
+    }
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// `1,203,000`
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `41 MB`
+fn size(bytes: u64) -> String {
+    const UNITS: [(u64, &str); 3] = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
+    let unit = UNITS.iter().find(|(unit, _)| bytes >= *unit);
+    unit.map_or_else(|| format!("{bytes} bytes"), |(unit, name)| format!("{} {name}", bytes.div_ceil(*unit)))
 }

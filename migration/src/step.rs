@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::risk::Risk;
+use crate::change::Change;
+use crate::verdict::{Cost, Lock, Mode, Phase, Verdict};
 
 /// What a step does, for the reader's eye.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -35,6 +36,8 @@ impl Refusal {
 /// A step of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Step {
+    /// When it is done.
+    pub phase: Phase,
     /// What kind of step.
     pub action: Action,
     /// What it is about, in the model's words: `Track.mood`.
@@ -43,18 +46,59 @@ pub struct Step {
     pub description: String,
     /// Its SQL, in order.
     pub statements: Vec<String>,
-    /// What it may cost.
-    pub risk: Risk,
+    /// How careful it is.
+    pub verdict: Verdict,
+    /// The locks it takes on tables that are there before.
+    pub locks: Vec<Lock>,
+    /// How much it touches; none where the size does not matter, or no database was asked.
+    pub cost: Option<Cost>,
     /// Why it is not done; absent when it is.
     pub refusal: Option<Refusal>,
     /// What must hold for it, as long as the database was not asked.
     pub requires: Vec<String>,
+    /// How PostgreSQL is made to do it.
+    #[serde(skip)]
+    pub(crate) run: Run,
+    /// What differs in the shape of the database when it is done.
+    #[serde(skip)]
+    pub(crate) effects: Vec<Change>,
     /// What the database is asked first.
     #[serde(skip)]
     pub(crate) demands: Vec<Demand>,
-    /// The table whose size decides how long it locks, as it is named now.
+    /// The table whose size decides how long it takes, as it is named now.
     #[serde(skip)]
-    pub(crate) locks: Option<String>,
+    pub(crate) sized: Option<String>,
+}
+
+/// How PostgreSQL is made to do a step beside others who work. SQLite does all steps in one transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Run {
+    /// In one transaction with its neighbours of this kind: nobody uses the tables yet.
+    Together,
+    /// In a short transaction of its own, which gives way where a lock is not free.
+    Alone,
+    /// Outside of transactions: an index that is built or dropped concurrently, by name.
+    Concurrently {
+        /// The index.
+        index: String,
+        /// The same without `CONCURRENTLY`, for a rehearsal in one transaction.
+        plain: Vec<String>,
+    },
+    /// Rows are written, some at a time.
+    Batches(Backfill),
+}
+
+/// Rows to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Backfill {
+    /// The table.
+    pub(crate) table: String,
+    /// Its key, and the key's SQL type.
+    pub(crate) key: (String, &'static str),
+    /// The assignments.
+    pub(crate) set: String,
+    /// Which rows still have to be written.
+    pub(crate) todo: String,
 }
 
 /// What the database is asked before a step.
@@ -67,7 +111,7 @@ pub(crate) enum Demand {
         /// The column.
         column: Option<String>,
     },
-    /// When it is gone already, the step (which is refused) has nothing to do.
+    /// When it is gone already, the step has nothing to do.
     UnlessGone {
         /// The table.
         table: String,
@@ -85,6 +129,20 @@ pub(crate) enum Demand {
         /// The way out.
         hint: String,
     },
+    /// Without such rows the step has nothing to do.
+    Some {
+        /// Answers the count as `n`.
+        query: String,
+    },
+    /// What would be lost is counted, and said in the refusal or in the description.
+    Counted {
+        /// Answers the count as `n`.
+        query: String,
+        /// What was counted, one of them.
+        one: String,
+        /// What was counted, several of them.
+        many: String,
+    },
     /// PostgreSQL's extension for trigrams must be there, or we may make it.
     Trigram,
 }
@@ -92,15 +150,20 @@ pub(crate) enum Demand {
 impl Step {
     pub(crate) fn new(action: Action, subject: impl Into<String>, description: impl Into<String>) -> Self {
         Self {
+            phase: Phase::Expand,
             action,
             subject: subject.into(),
             description: description.into(),
             statements: Vec::new(),
-            risk: Risk::Safe,
+            verdict: Verdict::Safe,
+            locks: Vec::new(),
+            cost: None,
             refusal: None,
             requires: Vec::new(),
+            run: Run::Alone,
+            effects: Vec::new(),
             demands: Vec::new(),
-            locks: None,
+            sized: None,
         }
     }
 
@@ -109,14 +172,25 @@ impl Step {
         self
     }
 
-    pub(crate) fn refuse(mut self, risk: Risk, refusal: Refusal) -> Self {
-        self.risk = risk;
+    pub(crate) fn on(mut self, phase: Phase) -> Self {
+        self.phase = phase;
+        self
+    }
+
+    pub(crate) fn refuse(mut self, verdict: Verdict, refusal: Refusal) -> Self {
+        self.verdict = verdict;
         self.refusal = Some(refusal);
         self
     }
 
     pub(crate) fn demand(mut self, demand: Demand) -> Self {
         self.demands.push(demand);
+        self
+    }
+
+    /// What the shape has when it is done.
+    pub(crate) fn makes(mut self, effect: Change) -> Self {
+        self.effects.push(effect);
         self
     }
 
@@ -133,10 +207,17 @@ impl Step {
         self.demand(Demand::None { query, one, many, hint: hint.to_owned() })
     }
 
-    pub(crate) fn locks(mut self, table: &str, reason: impl Into<String>) -> Self {
-        let safer = "apply when few are writing".to_owned();
-        self.risk = Risk::Locks { reason: reason.into(), safer };
-        self.locks = Some(table.to_owned());
+    /// It takes a lock for a moment.
+    pub(crate) fn lock(mut self, table: &str, mode: Mode) -> Self {
+        self.locks.push(Lock { table: table.to_owned(), mode, blocks: mode.blocks(), long: false });
+        self
+    }
+
+    /// It takes a lock for as long as the table, which is named `former` now, is large.
+    pub(crate) fn long(mut self, verdict: Verdict, table: &str, former: &str, mode: Mode) -> Self {
+        self.verdict = verdict;
+        self.sized = Some(former.to_owned());
+        self.locks.push(Lock { table: table.to_owned(), mode, blocks: mode.blocks(), long: true });
         self
     }
 }

@@ -4,17 +4,23 @@ use std::collections::{HashMap, HashSet};
 
 use sea_orm::{ConnectionTrait, Statement};
 
+use crate::consent::Allow;
 use crate::ddl::probe::{self, MANY, SMALL};
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
 use crate::present::Present;
-use crate::risk::Risk;
 use crate::shape::Shape;
 use crate::step::{Demand, Refusal, Step};
+use crate::verdict::Cost;
 
 /// Completes a plan by what the database says. `old` is the shape it was given last.
-pub(crate) async fn verify(connection: &impl ConnectionTrait, old: &Shape, plan: &mut Plan) -> Result<()> {
+pub(crate) async fn verify(
+    connection: &impl ConnectionTrait,
+    old: &Shape,
+    plan: &mut Plan,
+    allow: &Allow,
+) -> Result<()> {
     let present = Present::read(connection, plan.dialect).await?;
     let leaving = leaving(plan);
     let kept = |table: &str, column: Option<&str>| {
@@ -24,26 +30,38 @@ pub(crate) async fn verify(connection: &impl ConnectionTrait, old: &Shape, plan:
     if let Some(what) = present.missing(old, kept) {
         return Err(Error::Drift { what });
     }
-    plan.steps.retain(|step| !gone(step, &present));
     let mut verifier =
-        Verifier { connection, dialect: plan.dialect, present: &present, sizes: HashMap::new() };
+        Verifier { connection, dialect: plan.dialect, present: &present, costs: HashMap::new() };
     // Where a column changes beyond what we do, questions about its table could not even be asked.
     let refused: HashSet<String> =
         plan.refused().map(|step| step.subject.split('.').next().unwrap_or_default().to_owned()).collect();
-    for step in &mut plan.steps {
+    for mut step in std::mem::take(&mut plan.steps) {
         let subject = step.subject.split('.').next().unwrap_or_default();
-        verifier.step(step, !refused.contains(subject)).await?;
+        let ask = !refused.contains(subject);
+        if !gone(&step, &present) && verifier.step(&mut step, ask).await? {
+            plan.steps.push(step);
+        }
+    }
+    let idle: Vec<String> = allow.idle(&plan.steps).map(ToString::to_string).collect();
+    if let (false, Some(step)) = (idle.is_empty(), plan.steps.iter_mut().find(|step| step.refusal.is_some()))
+        && let Some(refusal) = &mut step.refusal
+    {
+        refusal.hint = format!("{} (Nothing here is called as in {}.)", refusal.hint, idle.join(", "));
     }
     Ok(())
 }
 
-/// What refused steps would remove; it may be gone already.
+/// What steps would remove; it may be gone already.
 fn leaving(plan: &Plan) -> HashSet<(String, Option<String>)> {
     let demands = plan.steps.iter().flat_map(|step| &step.demands);
     demands
         .filter_map(|demand| match demand {
             Demand::UnlessGone { table, column } => Some((table.clone(), column.clone())),
-            Demand::Absent { .. } | Demand::None { .. } | Demand::Trigram => None,
+            Demand::Absent { .. }
+            | Demand::None { .. }
+            | Demand::Some { .. }
+            | Demand::Counted { .. }
+            | Demand::Trigram => None,
         })
         .collect()
 }
@@ -58,40 +76,47 @@ struct Verifier<'a, C> {
     connection: &'a C,
     dialect: Dialect,
     present: &'a Present,
-    sizes: HashMap<String, bool>,
+    costs: HashMap<String, Cost>,
 }
 
 impl<C: ConnectionTrait> Verifier<'_, C> {
-    async fn step(&mut self, step: &mut Step, ask: bool) -> Result<()> {
-        if step.refusal.is_some() {
-            step.requires.clear();
-            return Ok(());
-        }
+    /// Completes a step; whether there is anything to do.
+    async fn step(&mut self, step: &mut Step, ask: bool) -> Result<bool> {
         for demand in std::mem::take(&mut step.demands) {
-            let refusal = match demand {
-                Demand::Absent { table, column } => self.absent(&table, column.as_deref()),
-                Demand::UnlessGone { .. } => None,
+            if step.refusal.is_some() && !matches!(demand, Demand::Counted { .. }) {
+                continue;
+            }
+            match demand {
+                Demand::Absent { table, column } => step.refusal = self.absent(&table, column.as_deref()),
+                Demand::UnlessGone { .. } => {}
                 Demand::None { query, one, many, hint } if ask => {
                     let found = self.count(&query, &step.description).await?;
-                    none(found, &one, &many, hint)
+                    step.refusal = none(found, &one, &many, hint);
                 }
-                Demand::None { .. } => continue,
-                Demand::Trigram => self.trigram().await?,
-            };
-            if refusal.is_some() {
-                step.refusal = refusal;
-                break;
+                Demand::Some { query } if ask => {
+                    if self.count(&query, &step.description).await? == 0 {
+                        return Ok(false);
+                    }
+                }
+                Demand::Counted { query, one, many } => {
+                    let found = self.count(&query, &step.description).await?;
+                    let said = format!("{found} {}", if found == 1 { one } else { many });
+                    match &mut step.refusal {
+                        Some(refusal) => refusal.reason = format!("{}: {said}", refusal.reason),
+                        None => step.description = format!("{}: {said}", step.description),
+                    }
+                }
+                Demand::None { .. } | Demand::Some { .. } => {}
+                Demand::Trigram => step.refusal = self.trigram().await?,
             }
         }
         if ask || step.refusal.is_some() {
             step.requires.clear();
         }
-        if let Some(table) = step.locks.take()
-            && !self.large(&table).await?
-        {
-            step.risk = Risk::Safe;
+        if let Some(table) = step.sized.take() {
+            step.cost = self.cost(&table).await?;
         }
-        Ok(())
+        Ok(true)
     }
 
     fn absent(&self, table: &str, column: Option<&str>) -> Option<Refusal> {
@@ -133,15 +158,27 @@ impl<C: ConnectionTrait> Verifier<'_, C> {
         }))
     }
 
-    async fn large(&mut self, table: &str) -> Result<bool> {
-        if let Some(large) = self.sizes.get(table) {
-            return Ok(*large);
+    /// How large a table is, as it is named now; none for one that this very plan makes.
+    async fn cost(&mut self, table: &str) -> Result<Option<Cost>> {
+        if let Some(cost) = self.costs.get(table) {
+            return Ok(Some(*cost));
         }
-        // A table that this very plan makes.
-        let large = self.present.has(table, None)
-            && self.count(&probe::large(table), "estimating how long a lock lasts").await? > SMALL;
-        self.sizes.insert(table.to_owned(), large);
-        Ok(large)
+        if !self.present.has(table, None) {
+            return Ok(None);
+        }
+        let doing = "estimating how long a step takes";
+        // The estimate of PostgreSQL may be old, so that up to a bound rows are counted.
+        let mut rows = self.count(&probe::up_to(table, SMALL + 1), doing).await?;
+        if rows > SMALL {
+            rows = rows.max(self.count(&probe::estimate(self.dialect, table), doing).await?);
+        }
+        let bytes = match self.dialect {
+            Dialect::Postgres => Some(self.count(&probe::bytes(table), doing).await?),
+            Dialect::Sqlite => None,
+        };
+        let cost = Cost { rows, bytes };
+        self.costs.insert(table.to_owned(), cost);
+        Ok(Some(cost))
     }
 
     async fn count(&self, query: &str, doing: &str) -> Result<u64> {

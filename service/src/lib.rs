@@ -98,6 +98,7 @@ impl Service {
 
     /// Puts another model in force for the requests to come.
     pub fn replace(&self, catalog: Arc<Catalog>) {
+        self.database.speak(&catalog.version);
         self.catalog.store(catalog);
     }
 

@@ -9,7 +9,8 @@ use crate::Service;
 /// How far publishing may change the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Apply {
-    /// What is safe while requests run: new types, fields, indexes.
+    /// What is safe while requests run: new types, fields, indexes, names. What the model leaves out is hidden, its data
+    /// kept.
     #[default]
     Safe,
     /// Nothing: the database must have the model's shape already.
@@ -54,11 +55,12 @@ impl Service {
         let plan = match apply {
             Apply::Safe => {
                 let text = sources.iter().map(|source| source.text.as_str()).collect::<Vec<_>>().join("\n");
-                let options = migration::Options { only_safe: true, dry_run: false };
-                migration::apply(connection, &catalog, &text, options).await?.plan
+                let allow = migration::Allow { hide: true, ..migration::Allow::default() };
+                let options = migration::Options { only_safe: true, allow, ..migration::Options::default() };
+                migration::apply(connection, &catalog, &text, &options).await?.plan
             }
             Apply::Never => {
-                let plan = migration::plan_for(connection, &catalog).await?;
+                let plan = migration::plan_for(connection, &catalog, &migration::Allow::default()).await?;
                 if !plan.steps.is_empty() {
                     return Err(Error::Pending(Box::new(plan)));
                 }

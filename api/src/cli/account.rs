@@ -43,7 +43,7 @@ pub(super) async fn existing(
         return Err(Stop::refused(format!("there is no database yet\nhint: {first}")));
     }
     let service = boot::open(config).await?;
-    let plan = migration::plan_for(service.database().writer(), &catalog)
+    let plan = migration::plan_for(service.database().writer(), &catalog, &migration::Allow::default())
         .await
         .map_err(|error| model::unmigrated(&error))?;
     let needed = |subject: &str| concerns(subject.split(['.', ' ', '(']).next().unwrap_or(subject));

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use entity::Catalog;
-use migration::Plan;
+use migration::{Allow, Consent, Plan};
 
 use super::output::{complain, say};
 use super::setting::Common;
@@ -21,7 +21,10 @@ Examples:
   launchway plan --since old.graphql --database postgres://…   for PostgreSQL
   launchway plan --exit-code || echo \"something to do\"
 
-Each step says what it does, its SQL, and what it locks or rewrites. Exit code 1 when a step is refused; with
+  launchway plan --allow drop:Track.mood                what it would be with that consent
+
+Each step says what it does, how careful it is (safe, online, backfill, destructive), what it locks and who waits for
+that, how many rows it concerns, and its SQL. Exit code 1 when a step is refused; with
 --exit-code 3 when there is something to do, and 0 when there is nothing.";
 
 /// The exit code where there is something to do.
@@ -41,6 +44,9 @@ pub(super) struct Arguments {
     /// Compare with an earlier model instead of a database: a file, a folder, or a commit that git knows
     #[arg(long, value_name = "MODEL")]
     since: Option<String>,
+    /// What apply would be allowed: drop:Type.field, hide:Type.field, a whole Type
+    #[arg(long, value_name = "CONSENT")]
+    allow: Vec<Consent>,
     /// Exit with 3 when there is something to do.
     #[arg(long)]
     exit_code: bool,
@@ -51,9 +57,10 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     block_on(&arguments.common.sources(Vec::new()), async |config| {
         let path = super::model::path(arguments.model.as_ref());
         let compiled = super::model::compile(&super::model::read(&path)?)?;
+        let allow = Allow { consents: arguments.allow.clone(), hide: false };
         let plan = match &arguments.since {
-            Some(since) => between(config, since, &path, &compiled.catalog)?,
-            None => against(config, &compiled.catalog).await?,
+            Some(since) => between(config, since, &path, &compiled.catalog, &allow)?,
+            None => against(config, &compiled.catalog, &allow).await?,
         };
         match arguments.json {
             true => {
@@ -77,7 +84,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
 }
 
 /// What a database needs to have the shape of a model.
-async fn against(config: &Config, catalog: &Catalog) -> Result<Plan, Stop> {
+async fn against(config: &Config, catalog: &Catalog, allow: &Allow) -> Result<Plan, Stop> {
     let mut config = config.clone();
     if service::database::is_missing(config.database.url.reveal()) {
         // Against nothing: a plan must not make the file.
@@ -85,14 +92,20 @@ async fn against(config: &Config, catalog: &Catalog) -> Result<Plan, Stop> {
         complain("There is no database yet: everything would be made.");
     }
     let service = boot::open(&config).await?;
-    let plan = migration::plan_for(service.database().writer(), catalog).await;
+    let plan = migration::plan_for(service.database().writer(), catalog, allow).await;
     plan.map_err(|error| super::model::unmigrated(&error))
 }
 
 /// What a database with the shape of an earlier model needs; which one is named decides about its dialect.
-fn between(config: &Config, since: &str, path: &Path, catalog: &Catalog) -> Result<Plan, Stop> {
+fn between(
+    config: &Config,
+    since: &str,
+    path: &Path,
+    catalog: &Catalog,
+    allow: &Allow,
+) -> Result<Plan, Stop> {
     let before = super::model::compile(&super::since::read(since, path)?)?;
     let dialect = service::database::dialect(config.database.url.reveal())?;
-    migration::plan_between(&before.catalog, catalog, dialect)
+    migration::plan_between(&before.catalog, catalog, dialect, allow)
         .map_err(|error| super::model::unmigrated(&error))
 }

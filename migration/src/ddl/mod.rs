@@ -13,6 +13,11 @@ use entity::catalog::Using;
 use expression::{Place, expression};
 use literal::ident;
 
+/// The same statement so that nobody who writes has to wait (PostgreSQL).
+pub(crate) fn concurrently(statement: &str) -> String {
+    statement.replacen("INDEX ", "INDEX CONCURRENTLY ", 1)
+}
+
 /// CREATE INDEX; none for a kind that the database does not have and that an ordered index can't stand for.
 pub(crate) fn create_index(dialect: Dialect, table: &str, index: &Index) -> Option<String> {
     let (method, class) = match (dialect, index.using) {
@@ -44,6 +49,11 @@ pub(crate) fn create_index(dialect: Dialect, table: &str, index: &Index) -> Opti
 /// DROP INDEX
 pub(crate) fn drop_index(index: &str) -> String {
     format!("DROP INDEX IF EXISTS {}", ident(index))
+}
+
+/// DROP INDEX so that nobody has to wait (PostgreSQL)
+pub(crate) fn drop_index_concurrently(index: &str) -> String {
+    concurrently(&drop_index(index))
 }
 
 /// CREATE TABLE, its parts one on a line.

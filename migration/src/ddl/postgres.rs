@@ -48,26 +48,33 @@ fn check(check: &Check) -> String {
     format!("CONSTRAINT {} CHECK ({})", ident(&check.name), expression(PLACE, &check.condition))
 }
 
-/// The column, with its foreign key.
-pub(crate) fn add_column(table: &str, column: &Column, key: Option<&ForeignKey>) -> String {
-    let key = key.map_or_else(String::new, |key| format!(", ADD {}", foreign_key(key)));
-    alter(table, &format!("ADD COLUMN {}{key}", definition(Dialect::Postgres, column, None)))
+/// The column; its foreign key is a step of its own, which locks less.
+pub(crate) fn add_column(table: &str, column: &Column) -> String {
+    alter(table, &format!("ADD COLUMN {}", definition(Dialect::Postgres, column, None)))
 }
 
-/// The foreign key; looked through in a step of its own, which locks less.
-pub(crate) fn add_foreign_key(table: &str, key: &ForeignKey) -> Vec<String> {
-    vec![
-        alter(table, &format!("ADD {} NOT VALID", foreign_key(key))),
-        alter(table, &format!("VALIDATE CONSTRAINT {}", ident(&key.name))),
-    ]
+/// The foreign key of a table that nobody uses yet.
+pub(crate) fn add_foreign_key(table: &str, key: &ForeignKey) -> String {
+    alter(table, &format!("ADD {}", foreign_key(key)))
+}
+
+/// The foreign key, in place of a former one; the rows are looked through in a step of its own, which locks less.
+pub(crate) fn replace_foreign_key(table: &str, former: Option<&str>, key: &ForeignKey) -> String {
+    alter(table, &format!("{}ADD {} NOT VALID", dropping(former), foreign_key(key)))
 }
 
 /// The check, likewise.
-pub(crate) fn add_check(table: &str, added: &Check) -> Vec<String> {
-    vec![
-        alter(table, &format!("ADD {} NOT VALID", check(added))),
-        alter(table, &format!("VALIDATE CONSTRAINT {}", ident(&added.name))),
-    ]
+pub(crate) fn replace_check(table: &str, former: Option<&str>, added: &Check) -> String {
+    alter(table, &format!("{}ADD {} NOT VALID", dropping(former), check(added)))
+}
+
+fn dropping(constraint: Option<&str>) -> String {
+    constraint.map_or_else(String::new, |name| format!("DROP CONSTRAINT IF EXISTS {}, ", ident(name)))
+}
+
+/// The rows are looked through.
+pub(crate) fn validate(table: &str, constraint: &str) -> String {
+    alter(table, &format!("VALIDATE CONSTRAINT {}", ident(constraint)))
 }
 
 /// A constraint goes.
@@ -80,20 +87,18 @@ pub(crate) fn rename_constraint(table: &str, from: &str, to: &str) -> String {
     alter(table, &format!("RENAME CONSTRAINT {} TO {}", ident(from), ident(to)))
 }
 
-/// What changes of a column without touching its values: null or not, the default.
-pub(crate) fn alter_column(table: &str, from: &Column, to: &Column) -> Vec<String> {
-    let column = |what: &str| alter(table, &format!("ALTER COLUMN {} {what}", ident(&to.name)));
-    let mut statements = Vec::new();
-    if from.required != to.required {
-        statements.push(column(if to.required { "SET NOT NULL" } else { "DROP NOT NULL" }));
-    }
-    if from.default != to.default {
-        statements.push(match &to.default {
-            Some(value) => column(&format!("SET DEFAULT {}", constant(Dialect::Postgres, value))),
-            None => column("DROP DEFAULT"),
-        });
-    }
-    statements
+/// Something about a column that does not touch its values.
+pub(crate) fn alter_column(table: &str, column: &str, what: &str) -> String {
+    alter(table, &format!("ALTER COLUMN {} {what}", ident(column)))
+}
+
+/// The default is what the column says, or none.
+pub(crate) fn set_default(table: &str, column: &Column) -> String {
+    let what = match &column.default {
+        Some(value) => format!("SET DEFAULT {}", constant(Dialect::Postgres, value)),
+        None => "DROP DEFAULT".to_owned(),
+    };
+    alter_column(table, &column.name, &what)
 }
 
 /// `ALTER TABLE …`

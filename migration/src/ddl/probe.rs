@@ -2,9 +2,11 @@
 //!
 //! They see each row as it will be: former columns under their new names, new columns with their defaults.
 
+use std::collections::BTreeMap;
+
 use super::column::sql_type;
 use super::expression::{Place, expression};
-use super::literal::{constant, ident};
+use super::literal::{constant, ident, text};
 use crate::dialect::Dialect;
 use crate::diff::Former;
 use crate::shape::{Condition, ForeignKey, Index, Table};
@@ -16,13 +18,15 @@ pub(crate) const MANY: u64 = 10_000;
 pub(crate) const SMALL: u64 = 100_000;
 
 /// Builds the questions about one table.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Probe<'a> {
     pub(crate) dialect: Dialect,
     /// As it will be.
     pub(crate) table: &'a Table,
     /// As it is.
     pub(crate) former: &'a Former,
+    /// The values of columns that are written anew.
+    pub(crate) values: BTreeMap<String, String>,
 }
 
 impl Probe<'_> {
@@ -39,6 +43,11 @@ impl Probe<'_> {
     /// The number of rows with a value in a column.
     pub(crate) fn values(&self, column: &str) -> String {
         count(&self.projection(), &format!("t.{} IS NOT NULL", ident(column)))
+    }
+
+    /// The number of rows of which a condition over the columns as they are is true.
+    pub(crate) fn misfits(&self, condition: &str) -> String {
+        count(&ident(&self.former.table), condition)
     }
 
     /// The number of rows that a check would refuse.
@@ -81,8 +90,11 @@ impl Probe<'_> {
             .columns
             .iter()
             .map(|column| {
-                let value = match (self.former.columns.get(&column.name), &column.default) {
-                    (Some(former), _) => ident(former),
+                let former = self.former.columns.get(&column.name);
+                let value = match (former, &column.default) {
+                    (Some(former), _) => {
+                        self.values.get(&column.name).cloned().unwrap_or_else(|| ident(former))
+                    }
                     (None, Some(value)) => constant(self.dialect, value),
                     (None, None) => format!("CAST(NULL AS {})", sql_type(self.dialect, &column.ty)),
                 };
@@ -93,11 +105,43 @@ impl Probe<'_> {
     }
 }
 
+/// The number of all rows of a table.
+pub(crate) fn all(table: &str) -> String {
+    format!("SELECT count(*) AS n FROM {}", ident(table))
+}
+
+/// The number of rows with a value in a column, as both are named now.
+pub(crate) fn filled(table: &str, column: &str) -> String {
+    format!("SELECT count({}) AS n FROM {}", ident(column), ident(table))
+}
+
 fn count(from: &str, condition: &str) -> String {
     format!("SELECT count(*) AS n FROM (SELECT 1 FROM {from} WHERE {condition} LIMIT {MANY}) AS found")
 }
 
-/// Whether a table has more rows than a lock should last for.
-pub(crate) fn large(table: &str) -> String {
-    format!("SELECT count(*) AS n FROM (SELECT 1 FROM {} LIMIT {}) AS found", ident(table), SMALL + 1)
+/// The number of rows of a table, counted up to a bound.
+pub(crate) fn up_to(table: &str, bound: u64) -> String {
+    format!("SELECT count(*) AS n FROM (SELECT 1 FROM {} LIMIT {bound}) AS found", ident(table))
+}
+
+/// The number of rows of a large table, as far as the database knows it without counting; SQLite counts quickly.
+pub(crate) fn estimate(dialect: Dialect, table: &str) -> String {
+    match dialect {
+        Dialect::Postgres => {
+            format!(
+                "SELECT greatest(reltuples, 0)::bigint AS n FROM pg_class WHERE oid = {}",
+                regclass(table)
+            )
+        }
+        Dialect::Sqlite => all(table),
+    }
+}
+
+/// The bytes of a table with its indexes (PostgreSQL).
+pub(crate) fn bytes(table: &str) -> String {
+    format!("SELECT pg_total_relation_size({}) AS n", regclass(table))
+}
+
+fn regclass(table: &str) -> String {
+    format!("{}::regclass", text(Dialect::Postgres, &ident(table)))
 }

@@ -7,7 +7,7 @@ use super::expression::{Place, expression};
 use super::literal::{ident, idents, text};
 use super::{create_index, create_table as create};
 use crate::dialect::Dialect;
-use crate::shape::{Check, Column, ForeignKey, Table};
+use crate::shape::{Check, Column, ColumnType, ForeignKey, Table};
 
 const NEW: Place = Place { dialect: Dialect::Sqlite, prefix: "NEW." };
 
@@ -31,6 +31,42 @@ pub(crate) fn create_table(table: &Table) -> Vec<String> {
     parts.extend(table.foreign_keys.iter().map(foreign_key));
     let options = if table.join { " STRICT, WITHOUT ROWID" } else { " STRICT" };
     let mut statements = vec![create(&table.name, &parts, options)];
+    let indexes = table.indexes.iter().filter_map(|index| create_index(Dialect::Sqlite, &table.name, index));
+    statements.extend(indexes);
+    statements.extend(create_checks(table));
+    statements
+}
+
+/// The name that a table has while it is written anew.
+pub(crate) fn interim(table: &str) -> String {
+    entity::name::identifier(&["launchway", "new", table])
+}
+
+/// The table written anew (<https://www.sqlite.org/lang_altertable.html#otheralter>): made under another name, filled,
+/// and put in the place of the former one. `values` gives each column its value. Foreign keys must not be enforced
+/// meanwhile, or the end of the former table would delete what refers to it.
+pub(crate) fn rebuild(table: &Table, values: &[(String, String)]) -> Vec<String> {
+    let name = interim(&table.name);
+    let bare = Table { name: name.clone(), indexes: Vec::new(), checks: Vec::new(), ..table.clone() };
+    let mut statements = create_table(&bare);
+    let columns = idents(values.iter().map(|(column, _)| column));
+    let from: Vec<_> = values.iter().map(|(_, value)| value.as_str()).collect();
+    statements.push(format!(
+        "INSERT INTO {} ({columns}) SELECT {} FROM {} AS t",
+        ident(&name),
+        from.join(", "),
+        ident(&table.name)
+    ));
+    if table.columns.iter().any(|column| column.ty == ColumnType::Serial) {
+        // A number that was given once is not given again.
+        let (interim, former) = (text(Dialect::Sqlite, &name), text(Dialect::Sqlite, &table.name));
+        statements.push(format!("DELETE FROM sqlite_sequence WHERE name = {interim}"));
+        statements.push(format!(
+            "INSERT INTO sqlite_sequence (name, seq) SELECT {interim}, seq FROM sqlite_sequence WHERE name = {former}"
+        ));
+    }
+    statements.push(format!("DROP TABLE {}", ident(&table.name)));
+    statements.push(format!("ALTER TABLE {} RENAME TO {}", ident(&name), ident(&table.name)));
     let indexes = table.indexes.iter().filter_map(|index| create_index(Dialect::Sqlite, &table.name, index));
     statements.extend(indexes);
     statements.extend(create_checks(table));

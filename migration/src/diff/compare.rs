@@ -23,6 +23,9 @@ pub(super) fn changes(old: &Shape, new: &Shape, former: &BTreeMap<String, Former
     }
     for table in new.tables.iter().filter(|table| former.contains_key(&table.name)) {
         if let Some(before) = old.tables.iter().find(|before| before.name == table.name) {
+            if before.retired {
+                phases.table.push(Change::ReviveTable { table: table.clone() });
+            }
             compare(before, table, &mut phases);
         }
     }
@@ -86,12 +89,16 @@ fn columns(old: &Table, new: &Table, phases: &mut Phases) {
                 column: column.clone(),
                 key: new.foreign_keys.iter().find(|key| key.column == column.name).cloned(),
             }),
-            Some(before) if differs(before, column) => phases.column.push(Change::AlterColumn {
-                table: new.clone(),
-                from: before.clone(),
-                to: column.clone(),
-            }),
-            Some(_) => {}
+            Some(before) => {
+                if before.retired {
+                    let (table, column) = (new.clone(), before.clone());
+                    phases.column.push(Change::ReviveColumn { table, column });
+                }
+                if differs(before, column) {
+                    let (from, to) = (before.clone(), column.clone());
+                    phases.column.push(Change::AlterColumn { table: new.clone(), from, to });
+                }
+            }
         }
     }
     for column in old.columns.iter().filter(|column| new.column(&column.name).is_none()) {
@@ -112,7 +119,7 @@ fn foreign_keys(old: &Table, new: &Table, phases: &mut Phases) {
     for key in &old.foreign_keys {
         let now = new.foreign_keys.iter().find(|other| other.column == key.column);
         match now {
-            Some(now) if now.target == key.target && now.on_delete == key.on_delete => {
+            Some(now) if now.target == key.target && now.on_delete == key.on_delete && key.ready => {
                 if now.name != key.name {
                     let (from, to) = (key.name.clone(), now.name.clone());
                     phases.loosen.push(Change::RenameForeignKey { table: new.clone(), from, to });
@@ -127,7 +134,8 @@ fn foreign_keys(old: &Table, new: &Table, phases: &mut Phases) {
     }
     for key in new.foreign_keys.iter().filter(|key| old.column(&key.column).is_some()) {
         let same = |other: &ForeignKey| {
-            other.column == key.column && other.target == key.target && other.on_delete == key.on_delete
+            (&other.column, &other.target, other.on_delete, other.ready)
+                == (&key.column, &key.target, key.on_delete, true)
         };
         if !old.foreign_keys.iter().any(same) {
             phases.tighten.push(Change::AddForeignKey { table: new.clone(), key: key.clone() });
@@ -137,7 +145,8 @@ fn foreign_keys(old: &Table, new: &Table, phases: &mut Phases) {
 
 fn indexes(old: &Table, new: &Table, phases: &mut Phases) {
     let same = |a: &Index, b: &Index| {
-        (a.unique, &a.columns, &a.condition, a.using) == (b.unique, &b.columns, &b.condition, b.using)
+        (a.unique, &a.columns, &a.condition, a.using, a.ready)
+            == (b.unique, &b.columns, &b.condition, b.using, b.ready)
     };
     let missing: Vec<_> = new.indexes.iter().filter(|index| !old.indexes.contains(index)).collect();
     let mut renamed = BTreeSet::new();
@@ -148,7 +157,11 @@ fn indexes(old: &Table, new: &Table, phases: &mut Phases) {
                 let (from, index) = (index.name.clone(), (*now).clone());
                 phases.loosen.push(Change::RenameIndex { table: new.clone(), from, index });
             }
-            None => phases.loosen.push(Change::RemoveIndex { table: new.clone(), index: index.clone() }),
+            None => {
+                let free = new.indexes.iter().all(|now| now.name != index.name) && index.ready;
+                let phase = if free { &mut phases.remove } else { &mut phases.loosen };
+                phase.push(Change::RemoveIndex { table: new.clone(), index: index.clone() });
+            }
         }
     }
     for index in missing.into_iter().filter(|index| !renamed.contains(&index.name)) {
@@ -157,12 +170,14 @@ fn indexes(old: &Table, new: &Table, phases: &mut Phases) {
 }
 
 fn checks(old: &Table, new: &Table, phases: &mut Phases) {
-    let same = |a: &Check, b: &Check| a.name == b.name && a.condition == b.condition;
+    let same = |a: &Check, b: &Check| a.name == b.name && a.condition == b.condition && a.ready;
     let missing: Vec<_> =
         new.checks.iter().filter(|check| !old.checks.iter().any(|other| same(check, other))).collect();
     let mut renamed = BTreeSet::new();
     for check in old.checks.iter().filter(|check| !new.checks.iter().any(|other| same(check, other))) {
-        let now = missing.iter().find(|now| !renamed.contains(&now.name) && now.condition == check.condition);
+        let now = missing
+            .iter()
+            .find(|now| check.ready && !renamed.contains(&now.name) && now.condition == check.condition);
         match now {
             Some(now) => {
                 renamed.insert(now.name.clone());

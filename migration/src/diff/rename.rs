@@ -14,7 +14,7 @@ pub(super) fn changes(old: &Shape, new: &Shape, former: &FormerTables) -> Vec<Ch
     let mut found: Vec<_> = ordered(moves)
         .into_iter()
         .filter_map(|(from, to, cyclic)| {
-            Some(Change::RenameTable { from: old.table(&from)?.clone(), to, cyclic })
+            Some(Change::RenameTable { from: old.table(&from)?.clone(), to: new.table(&to)?.clone(), cyclic })
         })
         .collect();
     for table in &new.tables {

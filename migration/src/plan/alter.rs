@@ -1,18 +1,20 @@
 //! Steps on tables and columns that stay.
 
-use super::{Planner, describe};
-use crate::ddl::literal::ident;
+use super::{Planner, convert, describe};
+use crate::change::Change;
+use crate::ddl::literal::{constant, ident};
 use crate::ddl::probe::Probe;
-use crate::ddl::{postgres, sqlite};
+use crate::ddl::{column::sql_type, postgres, sqlite};
 use crate::dialect::Dialect;
-use crate::risk::Risk;
-use crate::shape::{Column, ColumnType, ForeignKey, Form, Table};
-use crate::step::{Action, Demand, Refusal, Step};
+use crate::shape::{Check, Column, ColumnType, Condition, ForeignKey, Form, Table};
+use crate::step::{Action, Backfill, Demand, Refusal, Run, Step};
+use crate::verdict::{Mode, Phase, Verdict};
 
 impl Planner<'_> {
     pub(super) fn probe<'a>(&'a self, table: &'a Table) -> Option<Probe<'a>> {
         let former = self.diff.former.get(&table.name)?;
-        Some(Probe { dialect: self.dialect, table, former })
+        let values = self.values(table, |from, _| ident(&from.name));
+        Some(Probe { dialect: self.dialect, table, former, values })
     }
 
     /// The table's name in the database as it is.
@@ -20,17 +22,26 @@ impl Planner<'_> {
         self.diff.former.get(&table.name).map_or(table.name.as_str(), |former| former.table.as_str())
     }
 
-    pub(super) fn rename_table(&self, from: &Table, to: &str, cyclic: bool) -> Step {
-        let now = self.new.table(to).map_or(from.origin(), Table::origin);
-        let description = format!("rename table {} to {} ({now})", ident(&from.name), ident(to));
+    /// A step that changes a table which is in use, for a moment.
+    pub(super) fn quick(&self, step: Step, table: &Table) -> Step {
+        match self.dialect {
+            Dialect::Postgres => step.lock(&table.name, Mode::AccessExclusive),
+            Dialect::Sqlite => step,
+        }
+    }
+
+    pub(super) fn rename_table(&self, from: &Table, to: &Table, cyclic: bool) -> Step {
+        let now = to.origin();
+        let description = format!("rename table {} to {} ({now})", ident(&from.name), ident(&to.name));
         let step = Step::new(Action::Change, now, description);
         if cyclic {
-            return step.refuse(rewrites("the names go round in a circle"), circle());
+            return step.refuse(Verdict::Backfill, circle());
         }
-        step.run(match self.dialect {
-            Dialect::Postgres => postgres::rename_table(&from.name, to),
-            Dialect::Sqlite => sqlite::rename_table(from, to),
-        })
+        let step = step.run(match self.dialect {
+            Dialect::Postgres => postgres::rename_table(&from.name, &to.name),
+            Dialect::Sqlite => sqlite::rename_table(from, &to.name),
+        });
+        self.quick(step, from)
     }
 
     pub(super) fn rename_column(&self, table: &Table, from: &str, to: &Column, cyclic: bool) -> Step {
@@ -43,120 +54,217 @@ impl Planner<'_> {
         );
         let step = Step::new(Action::Change, origin, description);
         if cyclic {
-            return step.refuse(rewrites("the names go round in a circle"), circle());
+            return step.refuse(Verdict::Backfill, circle());
         }
         let what = format!("RENAME COLUMN {} TO {}", ident(from), ident(&to.name));
-        step.run([postgres::alter(&table.name, &what)])
+        self.quick(step.run([postgres::alter(&table.name, &what)]), table)
     }
 
-    pub(super) fn add_column(&self, table: &Table, column: &Column, key: Option<&ForeignKey>) -> Step {
+    pub(super) fn add_column(&self, table: &Table, column: &Column, key: Option<&ForeignKey>) -> Vec<Step> {
         let origin = table.origin_of(column);
         let kind = if column.required { "required column" } else { "column" };
         let description = format!("add {kind} {} to {} ({origin})", ident(&column.name), ident(&table.name));
-        let statement = match self.dialect {
-            Dialect::Postgres => postgres::add_column(&table.name, column, key),
-            Dialect::Sqlite => sqlite::add_column(&table.name, column, key),
-        };
-        let mut step = Step::new(Action::Add, &origin, description).run([statement]);
-        let known = self.old.table(self.former(table)).is_some_and(|old| old.column(&column.name).is_some());
-        if !known {
-            let (table, column) = (self.former(table).to_owned(), Some(column.name.clone()));
-            step = step.demand(Demand::Absent { table, column });
+        let step = Step::new(Action::Add, &origin, description);
+        let step = self.quick(self.filled(self.unknown(step, table, column), table, column, key), table);
+        let (table, column) = (table.clone(), column.clone());
+        match (self.dialect, key) {
+            (Dialect::Sqlite, _) => {
+                let statement = sqlite::add_column(&table.name, &column, key);
+                vec![step.run([statement]).makes(Change::AddColumn { table, column, key: key.cloned() })]
+            }
+            (Dialect::Postgres, _) => {
+                let statement = postgres::add_column(&table.name, &column);
+                let later = key.map(|key| self.constrain(&table, key, None)).unwrap_or_default();
+                let step = step.run([statement]).makes(Change::AddColumn { table, column, key: None });
+                [step].into_iter().chain(later).collect()
+            }
         }
+    }
+
+    /// A column that we did not make must not be in the way.
+    fn unknown(&self, step: Step, table: &Table, column: &Column) -> Step {
+        let old = self.old.table(self.former(table));
+        if old.is_some_and(|old| old.column(&column.name).is_some()) {
+            return step;
+        }
+        let (table, column) = (self.former(table).to_owned(), Some(column.name.clone()));
+        step.demand(Demand::Absent { table, column })
+    }
+
+    /// Rows that are there must have a value for a new column, and what it refers to.
+    pub(super) fn filled(
+        &self,
+        step: Step,
+        table: &Table,
+        column: &Column,
+        key: Option<&ForeignKey>,
+    ) -> Step {
         let Some(probe) = self.probe(table) else { return step };
+        let origin = table.origin_of(column);
         let (one, many) = (format!("row of {}", table.origin()), format!("rows of {}", table.origin()));
-        if column.required && column.default.is_none() {
-            step = step.require(
+        match (&column.default, key) {
+            (None, _) if column.required => step.require(
                 format!("{} has no rows: {origin} is required and has no constant default", table.origin()),
                 probe.rows(),
                 (&format!("{one} that would have no value for {origin}"), &format!("{many} that would have no value for {origin}")),
                 "Give it a constant default (`@default(value: …)`), or make it optional (without `!`), fill the rows, and make it required later.",
-            );
-        }
-        if let (Some(key), Some(_)) = (key, &column.default) {
-            let target = self.diff.former.get(&key.target);
-            step = step.require(
+            ),
+            (Some(_), Some(key)) => step.require(
                 format!("the default of {origin} refers to a row that is there"),
-                probe.orphans(key, target),
+                probe.orphans(key, self.diff.former.get(&key.target)),
                 (
                     &format!("{one} that would refer to nothing"),
                     &format!("{many} that would refer to nothing"),
                 ),
                 "Leave the default away, or create the row it refers to first.",
-            );
+            ),
+            _ => step,
         }
-        step
     }
 
-    pub(super) fn alter_column(&self, table: &Table, from: &Column, to: &Column) -> Option<Step> {
-        if let Some(step) = self.alter_type(table, from, to) {
-            return Some(step);
-        }
-        if self.dialect == Dialect::Sqlite {
+    pub(super) fn alter_column(&self, table: &Table, from: &Column, to: &Column) -> Vec<Step> {
+        let mut steps = self.alter_type(table, from, to);
+        if steps.iter().any(|step| step.refusal.is_some()) || self.dialect == Dialect::Sqlite {
             // Every insert names its values, so the default of an existing column has nothing to do there.
-            return (from.required != to.required).then(|| sqlite_null(table, to));
-        }
-        let statements = postgres::alter_column(&table.name, from, to);
-        if statements.is_empty() {
-            return None;
+            return steps;
         }
         let origin = table.origin_of(to);
-        let what = match (from.required, to.required) {
-            (false, true) => format!("make {origin} required"),
-            (true, false) => format!("make {origin} optional"),
-            (true, true) | (false, false) => format!("change the default of {origin}"),
-        };
-        let step = Step::new(Action::Change, &origin, what).run(statements);
-        if from.required || !to.required {
-            return Some(step);
+        if from.default != to.default && from.ty == to.ty {
+            let step = Step::new(Action::Change, &origin, format!("change the default of {origin}"));
+            let step = step.run([postgres::set_default(&table.name, to)]);
+            let effect = Column { required: from.required, ..to.clone() };
+            steps.push(self.altering(self.quick(step, table), table, from, &effect));
         }
-        let former = self.former(table).to_owned();
-        let step = step
-            .locks(&former, format!("{} can't be written while its rows are looked through", table.origin()));
-        let Some(probe) = self.probe(table) else { return Some(step) };
-        Some(step.require(
+        match (from.required, to.required) {
+            (true, false) => {
+                let step = Step::new(Action::Change, &origin, format!("make {origin} optional"))
+                    .run([postgres::alter_column(&table.name, &to.name, "DROP NOT NULL")]);
+                steps.push(self.altering(self.quick(step, table), table, from, to));
+            }
+            (false, true) => steps.extend(self.make_required(table, from, to)),
+            (true, true) | (false, false) => {}
+        }
+        steps
+    }
+
+    fn altering(&self, step: Step, table: &Table, from: &Column, to: &Column) -> Step {
+        step.makes(Change::AlterColumn { table: table.clone(), from: from.clone(), to: to.clone() })
+    }
+
+    /// A check stands in until all rows are known to have a value: looked through while others write, it then proves
+    /// what would otherwise be looked through under a lock that nobody passes.
+    fn make_required(&self, table: &Table, from: &Column, to: &Column) -> Vec<Step> {
+        let origin = table.origin_of(to);
+        let stand_in = Check {
+            name: entity::name::identifier(&["launchway", "nn", &table.name, &to.name]),
+            field: Some(to.field.clone()),
+            condition: Condition::Not(Box::new(Condition::is_null(&to.name))),
+            renamed: Vec::new(),
+            ready: false,
+        };
+        let fill = self.fill(table, to);
+        let hold = Step::new(Action::Change, &origin, format!("hold new rows to a value for {origin}"))
+            .on(Phase::Contract)
+            .run([postgres::replace_check(&table.name, None, &stand_in)])
+            .makes(Change::AddCheck { table: table.clone(), check: stand_in.clone() });
+        let hold = self.quick(hold, table);
+        let hold = if fill.is_some() { hold } else { self.valued(hold, table, to) };
+        let look =
+            Step::new(Action::Change, &origin, format!("look through the rows for a value for {origin}"))
+                .on(Phase::Contract)
+                .run([postgres::validate(&table.name, &stand_in.name)])
+                .long(Verdict::Online, &table.name, self.former(table), Mode::ShareUpdateExclusive);
+        let end =
+            Step::new(Action::Change, &origin, format!("make {origin} required")).on(Phase::Contract).run([
+                postgres::alter_column(&table.name, &to.name, "SET NOT NULL"),
+                postgres::drop_constraint(&table.name, &stand_in.name),
+            ]);
+        let end = self
+            .altering(self.quick(end, table), table, from, to)
+            .makes(Change::RemoveCheck { table: table.clone(), check: stand_in });
+        let again = fill.clone().map(|fill| Step {
+            phase: Phase::Contract,
+            description: format!("{} that came meanwhile", fill.description),
+            ..fill
+        });
+        fill.into_iter().chain([hold]).chain(again).chain([look, end]).collect()
+    }
+
+    /// Rows without a value get the constant default, where there is one.
+    fn fill(&self, table: &Table, column: &Column) -> Option<Step> {
+        let value = constant(self.dialect, column.default.as_ref()?);
+        let key = table.primary_key.first().and_then(|key| table.column(key))?;
+        let (set, todo) =
+            (format!("{} = {value}", ident(&column.name)), format!("{} IS NULL", ident(&column.name)));
+        let origin = table.origin_of(column);
+        let description = format!("give the rows without a value for {origin} its default");
+        let mut step = Step::new(Action::Change, &origin, description)
+            .on(Phase::Backfill)
+            .run([format!("UPDATE {} SET {set} WHERE {todo}", ident(&table.name))]);
+        if let Some(probe) = self.probe(table) {
+            step = step.demand(Demand::Some { query: probe.nulls(&column.name) });
+        }
+        step.verdict = Verdict::Backfill;
+        step.sized = Some(self.former(table).to_owned());
+        step.run = Run::Batches(Backfill {
+            table: table.name.clone(),
+            key: (key.name.clone(), sql_type(self.dialect, &key.ty)),
+            set,
+            todo,
+        });
+        Some(step)
+    }
+
+    /// Every row must have a value.
+    pub(super) fn valued(&self, step: Step, table: &Table, column: &Column) -> Step {
+        let Some(probe) = self.probe(table) else { return step };
+        let origin = table.origin_of(column);
+        step.require(
             format!("every row of {} has a value for {origin}", table.origin()),
-            probe.nulls(&to.name),
+            probe.nulls(&column.name),
             (&format!("row without a value for {origin}"), &format!("rows without a value for {origin}")),
-            "Give those rows a value, then apply again.",
-        ))
+            "Give those rows a value, or the field a constant default (`@default(value: …)`), then apply again.",
+        )
     }
 
     /// The step where the type differs and that is more than a wider name for the same bytes.
-    fn alter_type(&self, table: &Table, from: &Column, to: &Column) -> Option<Step> {
+    fn alter_type(&self, table: &Table, from: &Column, to: &Column) -> Vec<Step> {
         let origin = table.origin_of(to);
-        let hint = format!(
-            "Add a field of the new type under another name, copy the values through the API, and use that one; or take the change of {origin} back."
-        );
         match (&from.ty, &to.ty) {
             (ColumnType::Json(old), ColumnType::Json(new)) => {
-                let why = Form::refuses(new, old)?;
-                let probe = self.probe(table)?;
+                let (Some(why), Some(probe)) = (Form::refuses(new, old), self.probe(table)) else {
+                    return Vec::new();
+                };
                 let description = format!("the values of {origin} get another form: {why}");
                 let with = format!("of {} with a value of {origin} in the former form", table.origin());
                 let (one, many) = (format!("row {with}"), format!("rows {with}"));
-                Some(Step::new(Action::Change, &origin, description).require(
+                vec![Step::new(Action::Change, &origin, description).require(
                     format!("no row has a value of {origin}"),
                     probe.values(&to.name),
                     (&one, &many),
                     "Make new fields of an embedded type optional and keep its other fields; or put the new form into a field of another name.",
-                ))
+                )]
             }
-            (old, new) if old == new => None,
+            (old, new) if old == new => Vec::new(),
             // The same bytes.
-            (ColumnType::Int, ColumnType::BigInt) if self.dialect == Dialect::Sqlite => None,
-            (old, new) => {
-                let wider = matches!((old, new), (ColumnType::Int, ColumnType::BigInt));
-                let (old, new) = (type_name(old), type_name(new));
-                let mut reason =
-                    format!("every value of {origin} would have to be written anew, from {old} to {new}");
-                let risk = rewrites(&reason);
-                if !wider {
-                    reason.push_str(", and some may have no meaning there");
+            (ColumnType::Int, ColumnType::BigInt) if self.dialect == Dialect::Sqlite => Vec::new(),
+            (old, new) => match self.conversion(table, from, to, &ident(&to.name)) {
+                Some(conversion) => vec![self.converted(table, from, to, &conversion)],
+                None => {
+                    let (old, new) = (convert::type_name(old), convert::type_name(new));
+                    let reason = format!(
+                        "every value of {origin} would have to be written anew, from {old} to {new}, and some may have no meaning there"
+                    );
+                    let hint = format!(
+                        "Add a field of the new type under another name, copy the values through the API, and use that one; or take the change of {origin} back."
+                    );
+                    let description = format!("change {origin} from {old} to {new}");
+                    vec![
+                        Step::new(Action::Change, &origin, description)
+                            .refuse(Verdict::Backfill, Refusal::new(reason, hint)),
+                    ]
                 }
-                let description = format!("change {origin} from {old} to {new}");
-                Some(Step::new(Action::Change, &origin, description).refuse(risk, Refusal::new(reason, hint)))
-            }
+            },
         }
     }
 
@@ -168,30 +276,10 @@ impl Planner<'_> {
             format!("change the primary key of {}", describe::table(table)),
         )
         .refuse(
-            rewrites(reason),
+            Verdict::Backfill,
             Refusal::new(reason, "Add a type with the key you want, and copy the rows through the API."),
         )
     }
-}
-
-fn sqlite_null(table: &Table, column: &Column) -> Step {
-    let origin = table.origin_of(column);
-    let what = if column.required { "required" } else { "optional" };
-    let reason = "SQLite would have to write the whole table anew";
-    let hint = if column.required {
-        format!(
-            "Leave {origin} optional and hold new rows to it by a check: `@check(where: {{ {}: {{ isNull: false }} }})` on the type.",
-            column.field
-        )
-    } else {
-        format!("Leave {origin} required and give it a default, or add an optional field under another name.")
-    };
-    Step::new(Action::Change, &origin, format!("make {origin} {what}"))
-        .refuse(rewrites(reason), Refusal::new(reason, hint))
-}
-
-fn rewrites(reason: &str) -> Risk {
-    Risk::Rewrites { reason: reason.to_owned(), safer: "see the hint".to_owned() }
 }
 
 fn circle() -> Refusal {
@@ -199,22 +287,4 @@ fn circle() -> Refusal {
         "the names go round in a circle",
         "Rename one of them to a third name first, apply, then rename again.",
     )
-}
-
-fn type_name(ty: &ColumnType) -> &'static str {
-    match ty {
-        ColumnType::Serial => "a counted key",
-        ColumnType::Uuid => "UUID",
-        ColumnType::BigInt => "BigInt",
-        ColumnType::Int => "Int",
-        ColumnType::Float => "Float",
-        ColumnType::Boolean => "Boolean",
-        ColumnType::Decimal => "Decimal",
-        ColumnType::Date => "Date",
-        ColumnType::DateTime => "DateTime",
-        ColumnType::Text => "text",
-        ColumnType::Json(Form::List(_)) => "a list",
-        ColumnType::Json(Form::Object(_)) => "an embedded value",
-        ColumnType::Json(Form::Any | Form::Scalar(_) | Form::Enum(_) | Form::Again(_)) => "JSON",
-    }
 }

@@ -1,12 +1,15 @@
 //! Steps on foreign keys, indexes and checks.
 
+use super::convert::{has_former, renamed_value};
 use super::{Planner, describe};
+use crate::change::Change;
+use crate::ddl::column::sql_type;
 use crate::ddl::literal::ident;
-use crate::ddl::{create_index, drop_index, postgres, sqlite};
+use crate::ddl::{concurrently, create_index, drop_index, postgres, sqlite};
 use crate::dialect::Dialect;
-use crate::risk::Risk;
-use crate::shape::{Check, ForeignKey, Index, Table};
-use crate::step::{Action, Refusal, Step};
+use crate::shape::{Check, Column, Condition, ForeignKey, Index, Table};
+use crate::step::{Action, Backfill, Run, Step};
+use crate::verdict::{Mode, Phase, Verdict};
 
 impl Planner<'_> {
     /// SQLite does not name foreign keys anywhere but in the table's text, which nobody asks.
@@ -14,11 +17,8 @@ impl Planner<'_> {
         let description =
             format!("rename foreign key {} of {} to {}", ident(from), table.origin(), ident(to));
         (self.dialect == Dialect::Postgres).then(|| {
-            Step::new(Action::Change, table.origin(), description).run([postgres::rename_constraint(
-                &table.name,
-                from,
-                to,
-            )])
+            let step = Step::new(Action::Change, table.origin(), description);
+            self.quick(step.run([postgres::rename_constraint(&table.name, from, to)]), table)
         })
     }
 
@@ -31,78 +31,165 @@ impl Planner<'_> {
             Dialect::Sqlite => vec![drop_index(from), made],
         };
         let description = format!("rename {} to {}", describe::index(table, index), ident(&index.name));
-        Some(Step::new(Action::Change, table.origin(), description).run(statements))
+        let step = Step::new(Action::Change, table.origin(), description).run(statements);
+        Some(match self.dialect {
+            Dialect::Postgres => step.lock(&table.name, Mode::ShareUpdateExclusive),
+            Dialect::Sqlite => step,
+        })
     }
 
     pub(super) fn rename_check(&self, table: &Table, from: &str, check: &Check) -> Step {
         let description = format!("rename {} (was {})", describe::check(table, check), ident(from));
-        Step::new(Action::Change, table.origin(), description).run([postgres::rename_constraint(
-            &table.name,
-            from,
-            &check.name,
-        )])
+        let step = Step::new(Action::Change, table.origin(), description);
+        self.quick(step.run([postgres::rename_constraint(&table.name, from, &check.name)]), table)
     }
 
-    pub(super) fn remove_foreign_key(&self, table: &Table, key: &ForeignKey) -> Step {
-        let step = Step::new(
-            Action::Remove,
-            table.origin(),
-            format!("drop foreign key {} of {} to {}", ident(&key.name), table.origin(), ident(&key.target)),
-        );
-        match self.dialect {
-            Dialect::Postgres => step.run([postgres::drop_constraint(&table.name, &key.name)]),
-            Dialect::Sqlite => sqlite_foreign_key(step),
+    pub(super) fn remove_foreign_key(&self, table: &Table, key: &ForeignKey) -> Vec<Step> {
+        // Another one of the column takes its place at once.
+        if self.dialect == Dialect::Sqlite || table.foreign_keys.iter().any(|now| now.column == key.column) {
+            return Vec::new();
         }
+        let description =
+            format!("drop foreign key {} of {} to {}", ident(&key.name), table.origin(), ident(&key.target));
+        let step = Step::new(Action::Remove, table.origin(), description)
+            .run([postgres::drop_constraint(&table.name, &key.name)])
+            .makes(Change::RemoveForeignKey { table: table.clone(), key: key.clone() });
+        vec![self.quick(step, table).lock(&key.target, Mode::AccessExclusive)]
     }
 
-    pub(super) fn add_foreign_key(&self, table: &Table, key: &ForeignKey) -> Step {
-        let step = Step::new(
-            Action::Add,
-            table.origin(),
-            format!("add foreign key {} of {} to {}", ident(&key.name), table.origin(), ident(&key.target)),
-        );
-        if self.dialect == Dialect::Sqlite {
-            return sqlite_foreign_key(step);
+    /// A foreign key on a column that was there before.
+    pub(super) fn add_foreign_key(&self, table: &Table, key: &ForeignKey) -> Vec<Step> {
+        let former = self.diff.former.get(&table.name).and_then(|former| {
+            let column = former.columns.get(&key.column)?;
+            self.old.table(&former.table)?.foreign_keys.iter().find(|old| old.column == *column)
+        });
+        let mut steps = self.constrain(table, key, former);
+        if let Some(first) = steps.first_mut() {
+            *first = self.linked(first.clone(), table, key);
         }
-        let step = step.run(postgres::add_foreign_key(&table.name, key));
+        steps
+    }
+
+    /// A foreign key, and a look through the rows.
+    pub(super) fn constrain(
+        &self,
+        table: &Table,
+        key: &ForeignKey,
+        former: Option<&ForeignKey>,
+    ) -> Vec<Step> {
+        let what =
+            format!("foreign key {} of {} to {}", ident(&key.name), table.origin(), ident(&key.target));
+        let step = Step::new(Action::Add, table.origin(), format!("add {what}")).on(Phase::Contract);
+        if self.is_new(&table.name) {
+            let step = step.run([postgres::add_foreign_key(&table.name, key)]);
+            let step = self.beside(step, std::slice::from_ref(key));
+            return vec![step.makes(Change::AddForeignKey { table: table.clone(), key: key.clone() })];
+        }
+        let name = former.map(|former| former.name.as_str());
+        let step = step.run([postgres::replace_foreign_key(&table.name, name, key)]);
+        let step = match former {
+            Some(former) => {
+                step.makes(Change::RemoveForeignKey { table: table.clone(), key: former.clone() })
+            }
+            None => step,
+        };
+        let unproved = ForeignKey { ready: false, ..key.clone() };
+        // To drop the former one takes more than to add one.
+        let mode = if former.is_some() { Mode::AccessExclusive } else { Mode::ShareRowExclusive };
+        let step = step
+            .makes(Change::AddForeignKey { table: table.clone(), key: unproved })
+            .lock(&table.name, mode)
+            .lock(&key.target, mode);
+        let look = Step::new(Action::Add, table.origin(), format!("look through the rows for {what}"))
+            .on(Phase::Contract)
+            .run([postgres::validate(&table.name, &key.name)])
+            .makes(Change::AddForeignKey { table: table.clone(), key: key.clone() })
+            .long(Verdict::Online, &table.name, self.former(table), Mode::ShareUpdateExclusive);
+        vec![step, look]
+    }
+
+    /// Every row must refer to a row that is there.
+    pub(super) fn linked(&self, step: Step, table: &Table, key: &ForeignKey) -> Step {
         let Some(probe) = self.probe(table) else { return step };
-        let former = self.former(table).to_owned();
-        step.locks(&former, format!("{} can't be written while its rows are looked through", table.origin()))
-            .require(
-                format!("every row of {} refers to a row that is there", table.origin()),
-                probe.orphans(key, self.diff.former.get(&key.target)),
-                (
-                    &format!("row of {} that refers to nothing", table.origin()),
-                    &format!("rows of {} that refer to nothing", table.origin()),
-                ),
-                "Correct or delete those rows, then apply again.",
-            )
-    }
-
-    /// None where this database keeps no such index.
-    pub(super) fn remove_index(&self, table: &Table, index: &Index) -> Option<Step> {
-        create_index(self.dialect, &table.name, index)?;
-        Some(
-            Step::new(Action::Remove, table.origin(), format!("drop {}", describe::index(table, index)))
-                .run([drop_index(&index.name)]),
+        step.require(
+            format!("every row of {} refers to a row that is there", table.origin()),
+            probe.orphans(key, self.diff.former.get(&key.target)),
+            (
+                &format!("row of {} that refers to nothing", table.origin()),
+                &format!("rows of {} that refer to nothing", table.origin()),
+            ),
+            "Correct or delete those rows, then apply again.",
         )
     }
 
     /// None where this database keeps no such index.
-    pub(super) fn add_index(&self, table: &Table, index: &Index) -> Option<Step> {
-        let statement = create_index(self.dialect, &table.name, index)?;
-        let description = format!("add {}", describe::index(table, index));
+    pub(super) fn remove_index(&self, table: &Table, index: &Index) -> Vec<Step> {
+        if create_index(self.dialect, &table.name, index).is_none() {
+            return Vec::new();
+        }
+        // Another one of the name takes its place, see `add_index`.
+        if self.dialect == Dialect::Postgres && index.ready && replaced(table, index) {
+            return Vec::new();
+        }
+        let drop = drop_index(&index.name);
+        let step =
+            Step::new(Action::Remove, table.origin(), format!("drop {}", describe::index(table, index)))
+                .makes(Change::RemoveIndex { table: table.clone(), index: index.clone() });
+        // What it serves is served by the new ones before it goes; a name that is given again has to be free.
+        let step = if index.ready && !replaced(table, index) { step.on(Phase::Contract) } else { step };
+        vec![match self.dialect {
+            Dialect::Sqlite => step.run([drop]),
+            Dialect::Postgres => {
+                let step = step.lock(&table.name, Mode::ShareUpdateExclusive);
+                concurrent(Step { verdict: Verdict::Online, ..step }, &index.name, drop)
+            }
+        }]
+    }
+
+    /// None where this database keeps no such index.
+    pub(super) fn add_index(&self, table: &Table, index: &Index) -> Vec<Step> {
+        let Some(statement) = create_index(self.dialect, &table.name, index) else { return Vec::new() };
+        let phase = if index.unique { Phase::Contract } else { Phase::Expand };
+        let step = Step::new(Action::Add, table.origin(), format!("add {}", describe::index(table, index)))
+            .on(phase);
+        let step = self.apart(step, table, index);
         let former = self.former(table).to_owned();
-        let step = Step::new(Action::Add, table.origin(), description)
-            .run([statement])
-            .locks(&former, format!("{} can't be written while the index is built", table.origin()));
-        let (true, Some(probe)) = (index.unique, self.probe(table)) else { return Some(step) };
+        if self.dialect == Dialect::Sqlite {
+            let step = step.run([statement]).long(Verdict::Backfill, &table.name, &former, Mode::File);
+            return vec![step.makes(Change::AddIndex { table: table.clone(), index: index.clone() })];
+        }
+        let before = self.old.table(&former).into_iter().flat_map(|old| &old.indexes);
+        let Some(before) = before.filter(|old| old.ready).find(|old| old.name == index.name) else {
+            let step = step.long(Verdict::Online, &table.name, &former, Mode::ShareUpdateExclusive);
+            let step = concurrent(step, &index.name, statement);
+            return vec![step.makes(Change::AddIndex { table: table.clone(), index: index.clone() })];
+        };
+        // Until the new one stands, the former one serves.
+        let interim = entity::name::identifier(&["launchway", "new", &index.name]);
+        let named = Index { name: interim.clone(), ..index.clone() };
+        let Some(statement) = create_index(self.dialect, &table.name, &named) else { return Vec::new() };
+        let step = step.long(Verdict::Online, &table.name, &former, Mode::ShareUpdateExclusive);
+        let step = concurrent(step, &interim, statement)
+            .makes(Change::AddIndex { table: table.clone(), index: named });
+        let description = format!("put {} in the place of the former one", describe::index(table, index));
+        let rename = format!("ALTER INDEX {} RENAME TO {}", ident(&interim), ident(&index.name));
+        let swap = Step::new(Action::Change, table.origin(), description)
+            .on(phase)
+            .run([drop_index(&index.name), rename])
+            .makes(Change::RemoveIndex { table: table.clone(), index: before.clone() })
+            .makes(Change::RenameIndex { table: table.clone(), from: interim, index: index.clone() });
+        vec![step, self.quick(swap, table)]
+    }
+
+    /// No two rows may have the same values of a unique.
+    pub(super) fn apart(&self, step: Step, table: &Table, index: &Index) -> Step {
+        let (true, Some(probe)) = (index.unique, self.probe(table)) else { return step };
         let fields = describe::fields(table, index);
         let hint = format!(
             "Change or delete the rows of {} that share ({fields}), then apply again.",
             table.origin()
         );
-        Some(step.require(
+        step.require(
             format!("no two rows of {} have the same ({fields})", table.origin()),
             probe.duplicates(index),
             (
@@ -110,24 +197,80 @@ impl Planner<'_> {
                 &format!("values of ({fields}) that several rows of {} have", table.origin()),
             ),
             &hint,
-        ))
+        )
     }
 
-    pub(super) fn remove_check(&self, table: &Table, check: &Check) -> Step {
-        Step::new(Action::Remove, table.origin(), format!("drop {}", describe::check(table, check)))
-            .run([postgres::drop_constraint(&table.name, &check.name)])
+    pub(super) fn remove_check(&self, table: &Table, check: &Check) -> Vec<Step> {
+        // Another one of the name takes its place at once.
+        if table.checks.iter().any(|now| now.name == check.name) {
+            return Vec::new();
+        }
+        let step =
+            Step::new(Action::Remove, table.origin(), format!("drop {}", describe::check(table, check)))
+                .run([postgres::drop_constraint(&table.name, &check.name)])
+                .makes(Change::RemoveCheck { table: table.clone(), check: check.clone() });
+        vec![self.quick(step, table)]
     }
 
-    pub(super) fn add_check(&self, table: &Table, check: &Check) -> Step {
-        let former = self.former(table).to_owned();
+    pub(super) fn add_check(&self, table: &Table, check: &Check) -> Vec<Step> {
+        let mut steps = self.rename_values(table, check);
         let step = Step::new(Action::Add, table.origin(), format!("add {}", describe::check(table, check)))
-            .run(postgres::add_check(&table.name, check))
-            .locks(&former, format!("{} can't be used while its rows are looked through", table.origin()));
-        self.hold(step, table, check)
+            .on(Phase::Contract)
+            .run([postgres::replace_check(&table.name, Some(&check.name), check)])
+            .makes(Change::AddCheck { table: table.clone(), check: Check { ready: false, ..check.clone() } });
+        steps.push(self.hold(self.quick(step, table), table, check));
+        let what = format!("look through the rows for {}", describe::check(table, check));
+        steps.push(
+            Step::new(Action::Add, table.origin(), what)
+                .on(Phase::Contract)
+                .run([postgres::validate(&table.name, &check.name)])
+                .long(Verdict::Online, &table.name, self.former(table), Mode::ShareUpdateExclusive)
+                .makes(Change::AddCheck { table: table.clone(), check: check.clone() }),
+        );
+        steps
+    }
+
+    /// Values of an enum that have another name: for a while both names are good, and the rows are written.
+    fn rename_values(&self, table: &Table, check: &Check) -> Vec<Step> {
+        let Condition::Member { column, list, values } = &check.condition else { return Vec::new() };
+        let (Some(column), Some(key)) =
+            (table.column(column), table.primary_key.first().and_then(|key| table.column(key)))
+        else {
+            return Vec::new();
+        };
+        let renamed = self.renamed_values(table, column);
+        if renamed.is_empty() {
+            return Vec::new();
+        }
+        let mut both = values.clone();
+        both.extend(renamed.iter().map(|(_, was)| was.clone()));
+        let condition = Condition::Member { column: column.name.clone(), list: *list, values: both };
+        let wide = Check { condition, ready: false, ..check.clone() };
+        let origin = table.origin_of(column);
+        let open = Step::new(Action::Change, &origin, format!("take both names of values of {origin}"))
+            .run([postgres::replace_check(&table.name, Some(&check.name), &wide)])
+            .makes(Change::AddCheck { table: table.clone(), check: wide });
+        let (set, todo) = self.renaming(column, &renamed);
+        let pairs: Vec<_> = renamed.iter().map(|(now, was)| format!("{was} to {now}")).collect();
+        let mut write =
+            Step::new(Action::Change, &origin, format!("rename values of {origin}: {}", pairs.join(", ")))
+                .on(Phase::Backfill)
+                .run([format!("UPDATE {} SET {set} WHERE {todo}", ident(&table.name))]);
+        write.verdict = Verdict::Backfill;
+        write.sized = Some(self.former(table).to_owned());
+        let key = (key.name.clone(), sql_type(self.dialect, &key.ty));
+        write.run = Run::Batches(Backfill { table: table.name.clone(), key, set, todo });
+        vec![self.quick(open, table), write]
+    }
+
+    fn renaming(&self, column: &Column, renamed: &[(String, String)]) -> (String, String) {
+        let name = ident(&column.name);
+        let value = renamed_value(self.dialect, column, renamed, &name);
+        (format!("{name} = {value}"), has_former(self.dialect, column, renamed, &name))
     }
 
     /// Demands that the rows that are there pass a check.
-    fn hold(&self, step: Step, table: &Table, check: &Check) -> Step {
+    pub(super) fn hold(&self, step: Step, table: &Table, check: &Check) -> Step {
         let Some(probe) = self.probe(table) else { return step };
         let what = describe::check(table, check);
         step.require(
@@ -141,11 +284,21 @@ impl Planner<'_> {
         )
     }
 
-    /// All checks of a table anew, as SQLite keeps them.
-    pub(super) fn triggers(&self, table: &Table) -> Step {
+    /// The checks that the rows of a table were not held to before.
+    pub(super) fn tighter<'a>(&'a self, table: &'a Table) -> impl Iterator<Item = &'a Check> {
         let before =
             self.old.table(self.former(table)).map(|former| former.checks.as_slice()).unwrap_or_default();
-        let added: Vec<_> = table.checks.iter().filter(|check| !holds(before, check)).collect();
+        let holds = |check: &Check| {
+            before.iter().any(|old| old.name == check.name && old.condition == check.condition)
+        };
+        table.checks.iter().filter(move |check| !holds(check))
+    }
+
+    /// All checks of a table anew, as SQLite keeps them.
+    pub(super) fn triggers(&self, table: &Table) -> Vec<Step> {
+        let before =
+            self.old.table(self.former(table)).map(|former| former.checks.as_slice()).unwrap_or_default();
+        let added: Vec<_> = self.tighter(table).collect();
         let gone = before.iter().filter(|check| !table.checks.iter().any(|now| now.name == check.name));
         let mut words: Vec<_> = added.iter().map(|check| describe::check(table, check)).collect();
         words.extend(gone.map(|check| format!("without {}", describe::check(table, check))));
@@ -155,23 +308,32 @@ impl Planner<'_> {
         };
         let action = if added.is_empty() { Action::Remove } else { Action::Add };
         let mut step = Step::new(action, table.origin(), description)
-            .run(sqlite::drop_checks(&table.name))
-            .run(sqlite::create_checks(table));
-        for check in added {
-            step = self.hold(step, table, check);
+            .on(Phase::Contract)
+            .run(sqlite::drop_checks(&table.name));
+        for column in &table.columns {
+            let renamed = self.renamed_values(table, column);
+            if !renamed.is_empty() {
+                let (set, todo) = self.renaming(column, &renamed);
+                step = step.run([format!("UPDATE {} SET {set} WHERE {todo}", ident(&table.name))]);
+            }
         }
-        step
+        step = step.run(sqlite::create_checks(table));
+        if !added.is_empty() {
+            // Rows are looked through before, in the same lock.
+            step = step.long(Verdict::Backfill, &table.name, self.former(table), Mode::File);
+        }
+        vec![added.into_iter().fold(step, |step, check| self.hold(step, table, check))]
     }
 }
 
-/// Whether rows were held to a check already: by an equal one, or by one of fewer values.
-fn holds(before: &[Check], check: &Check) -> bool {
-    before.iter().any(|former| former.name == check.name && former.condition == check.condition)
+/// Whether a table has another index of the name.
+fn replaced(table: &Table, index: &Index) -> bool {
+    table.indexes.iter().any(|now| now.name == index.name)
 }
 
-fn sqlite_foreign_key(step: Step) -> Step {
-    let reason = "SQLite would have to write the whole table anew";
-    let hint = "Add a relation under another name, set it through the API, and use that one; or take the change back.";
-    let risk = Risk::Rewrites { reason: reason.to_owned(), safer: "see the hint".to_owned() };
-    step.refuse(risk, Refusal::new(reason, hint))
+/// An index that is built or dropped beside those who write (PostgreSQL).
+fn concurrent(step: Step, index: &str, statement: String) -> Step {
+    let mut step = step.run([concurrently(&statement)]);
+    step.run = Run::Concurrently { index: index.to_owned(), plain: vec![statement] };
+    step
 }

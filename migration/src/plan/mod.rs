@@ -1,20 +1,24 @@
 //! [Change] -> Plan: the steps in the order they can be done in.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use entity::catalog::{Using, Version};
 use serde::Serialize;
 
 use crate::change::Change;
+use crate::consent::Allow;
 use crate::ddl;
 use crate::dialect::Dialect;
 use crate::diff::{self, Diff};
-use crate::shape::{Shape, Table};
-use crate::step::{Action, Demand, Step};
+use crate::shape::{ForeignKey, Shape, Table};
+use crate::step::{Action, Demand, Run, Step};
+use crate::verdict::{Mode, Verdict};
 
 mod alter;
 mod constraint;
+mod convert;
 mod describe;
+mod rebuild;
 mod remove;
 
 /// What apply would do.
@@ -53,64 +57,112 @@ impl Plan {
     pub fn count(&self, action: Action) -> usize {
         self.steps.iter().filter(|step| step.action == action && step.refusal.is_none()).count()
     }
+
+    /// The worst of the steps; none when there is nothing to do.
+    #[must_use]
+    pub fn verdict(&self) -> Option<Verdict> {
+        self.steps.iter().map(|step| step.verdict).max()
+    }
+
+    /// Whether nobody can be in the way of any step: all of it is done in one transaction.
+    pub(crate) fn is_together(&self) -> bool {
+        self.dialect == Dialect::Sqlite || self.steps.iter().all(|step| step.run == Run::Together)
+    }
 }
 
 /// Compares two shapes. No database is asked: what depends on its rows is in [`Step::requires`].
 #[must_use]
-pub fn plan(old: &Shape, new: &Shape, dialect: Dialect) -> Plan {
+pub fn plan(old: &Shape, new: &Shape, dialect: Dialect, allow: &Allow) -> Plan {
     let diff = diff::diff(old, new);
-    let planner = Planner { dialect, old, new, diff: &diff };
-    let mut steps = Vec::new();
-    steps.extend(planner.extension());
-    let mut checked = BTreeSet::new();
-    for change in planner.expanded() {
-        steps.extend(planner.step(&change, &mut checked));
+    let mut planner = Planner { dialect, old, new, diff: &diff, allow, anew: BTreeMap::new() };
+    let changes = planner.expanded();
+    planner.anew = planner.rebuilt(&changes);
+    let mut steps: Vec<Step> = planner.extension().into_iter().collect();
+    let mut seen = Seen::default();
+    for change in &changes {
+        steps.extend(planner.steps(change, &mut seen));
     }
+    if old.tables.is_empty() {
+        steps.iter_mut().for_each(|step| step.run = Run::Together);
+    }
+    steps.sort_by_key(|step| step.phase);
     Plan { dialect, from: None, to: None, steps }
 }
 
 /// What every step needs to know.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Planner<'a> {
     pub(crate) dialect: Dialect,
     pub(crate) old: &'a Shape,
     pub(crate) new: &'a Shape,
     pub(crate) diff: &'a Diff,
+    pub(crate) allow: &'a Allow,
+    /// The tables that SQLite has to write anew, and why.
+    pub(crate) anew: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// Tables of which SQLite has dealt with all that it keeps in one place.
+#[derive(Debug, Default)]
+struct Seen {
+    /// Their checks.
+    checks: BTreeSet<String>,
+    /// The whole of them.
+    whole: BTreeSet<String>,
 }
 
 impl Planner<'_> {
-    /// The step of a change, where the database has something to do. `checked` are the tables whose checks, which
-    /// SQLite keeps in one place, have been dealt with.
-    fn step(&self, change: &Change, checked: &mut BTreeSet<String>) -> Option<Step> {
+    /// The steps of a change, where the database has something to do.
+    fn steps(&self, change: &Change, seen: &mut Seen) -> Vec<Step> {
+        if let Some(table) = self.within_rebuild(change) {
+            return if seen.whole.insert(table.name.clone()) {
+                vec![self.rebuild(table)]
+            } else {
+                Vec::new()
+            };
+        }
         if self.dialect == Dialect::Sqlite
             && let Change::RenameCheck { table, .. }
             | Change::RemoveCheck { table, .. }
             | Change::AddCheck { table, .. } = change
         {
             // At the place of the first of them; the columns they speak of may come later, see `expanded`.
-            return checked.insert(table.name.clone()).then(|| self.triggers(table));
+            return if seen.checks.insert(table.name.clone()) { self.triggers(table) } else { Vec::new() };
         }
+        let one = |step: Step| vec![step.makes(change.clone())];
         match change {
-            Change::RenameTable { from, to, cyclic } => Some(self.rename_table(from, to, *cyclic)),
+            Change::RenameTable { from, to, cyclic } => one(self.rename_table(from, to, *cyclic)),
             Change::RenameColumn { table, from, to, cyclic } => {
-                Some(self.rename_column(table, from, to, *cyclic))
+                one(self.rename_column(table, from, to, *cyclic))
             }
-            Change::RenameForeignKey { table, from, to } => self.rename_foreign_key(table, from, to),
-            Change::RenameIndex { table, from, index } => self.rename_index(table, from, index),
-            Change::RenameCheck { table, from, check } => Some(self.rename_check(table, from, check)),
-            Change::RemoveForeignKey { table, key } => Some(self.remove_foreign_key(table, key)),
+            Change::RenameForeignKey { table, from, to } => {
+                self.rename_foreign_key(table, from, to).map(one).unwrap_or_default()
+            }
+            Change::RenameIndex { table, from, index } => {
+                self.rename_index(table, from, index).map(one).unwrap_or_default()
+            }
+            Change::RenameCheck { table, from, check } => one(self.rename_check(table, from, check)),
+            Change::RemoveForeignKey { table, key } => self.remove_foreign_key(table, key),
             Change::RemoveIndex { table, index } => self.remove_index(table, index),
-            Change::RemoveCheck { table, check } => Some(self.remove_check(table, check)),
-            Change::AddTable { table } => Some(self.add_table(table)),
-            Change::AddColumn { table, column, key } => Some(self.add_column(table, column, key.as_ref())),
+            Change::RemoveCheck { table, check } => self.remove_check(table, check),
+            Change::AddTable { table } => one(self.add_table(table)),
+            Change::AddColumn { table, column, key } => self.add_column(table, column, key.as_ref()),
             Change::AlterColumn { table, from, to } => self.alter_column(table, from, to),
-            Change::AlterKey { table } => Some(self.alter_key(table)),
-            Change::AddForeignKey { table, key } => Some(self.add_foreign_key(table, key)),
+            Change::AlterKey { table } => one(self.alter_key(table)),
+            Change::AddForeignKey { table, key } => self.add_foreign_key(table, key),
             Change::AddIndex { table, index } => self.add_index(table, index),
-            Change::AddCheck { table, check } => Some(self.add_check(table, check)),
-            Change::RemoveColumn { table, column } => Some(self.remove_column(table, column)),
-            Change::RemoveTable { table } => Some(self.remove_table(table)),
+            Change::AddCheck { table, check } => self.add_check(table, check),
+            Change::RemoveColumn { table, column } => self.remove_column(table, column),
+            Change::RemoveTable { table } => self.remove_table(table),
+            Change::ReviveColumn { table, column } => one(Self::revive(&table.origin_of(column))),
+            Change::ReviveTable { table } => one(Self::revive(table.origin())),
+            // Made by steps, not by comparing.
+            Change::RetireColumn { .. } | Change::RetireTable { .. } | Change::Rebuild { .. } => Vec::new(),
         }
+    }
+
+    /// Whether a table was there before.
+    pub(crate) fn is_new(&self, table: &str) -> bool {
+        !self.diff.former.contains_key(table)
     }
 
     /// The changes as this database takes them. PostgreSQL can't refer to a table that is not there yet: a foreign
@@ -186,12 +238,32 @@ impl Planner<'_> {
             Dialect::Sqlite => ddl::sqlite::create_table(table),
         };
         let step = Step::new(Action::Add, table.origin(), format!("create table {}", describe::table(table)));
-        let step = step.run(statements);
+        let step = self.beside(step.run(statements), &table.foreign_keys);
         // A table of this name that we know of gets another name first.
         if self.old.table(&table.name).is_some() {
             return step;
         }
         step.demand(Demand::Absent { table: table.name.clone(), column: None })
+    }
+
+    /// A step on a new table: nobody is in the way unless it refers to a table that is in use.
+    pub(super) fn beside(&self, mut step: Step, keys: &[ForeignKey]) -> Step {
+        let targets: BTreeSet<&str> = keys.iter().map(|key| key.target.as_str()).collect();
+        let used: Vec<&str> = targets.into_iter().filter(|target| !self.is_new(target)).collect();
+        if used.is_empty() {
+            step.run = Run::Together;
+        }
+        match self.dialect {
+            Dialect::Postgres => {
+                used.iter().fold(step, |step, target| step.lock(target, Mode::ShareRowExclusive))
+            }
+            Dialect::Sqlite => step,
+        }
+    }
+
+    /// The model names again what it had left out.
+    fn revive(origin: &str) -> Step {
+        Step::new(Action::Add, origin, format!("take {origin} back, with the data that was kept"))
     }
 }
 

@@ -34,7 +34,13 @@ fn table(catalog: &Catalog, entity: &Entity) -> Result<Table> {
     for check in &entity.checks {
         if let Some(predicate) = &check.condition {
             let condition = expressible(entity, "the check", &check.name, predicate)?;
-            checks.push(Check { name: check.name.clone(), field: None, condition });
+            checks.push(Check {
+                name: check.name.clone(),
+                field: None,
+                condition,
+                renamed: Vec::new(),
+                ready: true,
+            });
         }
     }
     Ok(Table {
@@ -42,6 +48,7 @@ fn table(catalog: &Catalog, entity: &Entity) -> Result<Table> {
         origins: vec![entity.name.clone()],
         was: entity.was.iter().cloned().collect(),
         join: false,
+        retired: false,
         columns: entity.fields.iter().map(|field| column(catalog, entity, field)).collect(),
         primary_key: vec![entity.key_field().column.clone()],
         foreign_keys: foreign_keys(catalog, entity),
@@ -70,6 +77,7 @@ fn column(catalog: &Catalog, entity: &Entity, field: &Field) -> Column {
         ty,
         required: field.required || matches!(field.system, Some(System::Key | System::Version)),
         default,
+        retired: false,
     }
 }
 
@@ -108,6 +116,7 @@ fn foreign_keys(catalog: &Catalog, entity: &Entity) -> Vec<ForeignKey> {
                 target: target.table.clone(),
                 target_column: target.key_field().column.clone(),
                 on_delete: relation.on_delete,
+                ready: true,
             })
         })
         .collect()
@@ -129,6 +138,7 @@ fn indexes(entity: &Entity) -> Result<Vec<Index>> {
             columns: unique.fields.iter().map(|id| (entity.field(*id).column.clone(), false)).collect(),
             condition: Condition::and(parts),
             using: Using::Btree,
+            ready: true,
         });
     }
     for index in &entity.indexes {
@@ -146,6 +156,7 @@ fn indexes(entity: &Entity) -> Result<Vec<Index>> {
                 .collect(),
             condition,
             using: index.using,
+            ready: true,
         });
     }
     Ok(found)
@@ -169,6 +180,13 @@ fn enum_check(catalog: &Catalog, entity: &Entity, field: &Field) -> Option<Check
             list: field.list,
             values: values(catalog.enum_type(id)),
         },
+        renamed: catalog
+            .enum_type(id)
+            .values
+            .iter()
+            .filter_map(|value| Some((value.name.clone(), value.was.clone()?)))
+            .collect(),
+        ready: true,
     })
 }
 
@@ -200,6 +218,8 @@ fn field_check(entity: &Entity, field: &Field, check: &entity::catalog::Check) -
         name: check.name.clone(),
         field: Some(field.name.clone()),
         condition,
+        renamed: Vec::new(),
+        ready: true,
     }))
 }
 
@@ -230,7 +250,7 @@ fn join_table(catalog: &Catalog, join: &JoinTable) -> Table {
         // The side is what a column of a join table is, whatever its name; of a type with itself, only the name tells.
         let field = if itself { name.clone() } else { target.name.clone() };
         let was = if itself { None } else { target.was.clone() };
-        Column { name: name.clone(), field, was, ty, required: true, default: None }
+        Column { name: name.clone(), field, was, ty, required: true, default: None, retired: false }
     });
     let foreign_keys = join.sides.iter().map(|(name, id)| ForeignKey {
         name: foreign_key_name(&join.table, name),
@@ -238,6 +258,7 @@ fn join_table(catalog: &Catalog, join: &JoinTable) -> Table {
         target: catalog.entity(*id).table.clone(),
         target_column: catalog.entity(*id).key_field().column.clone(),
         on_delete: OnDelete::Cascade,
+        ready: true,
     });
     let second = join.sides[1].0.clone();
     Table {
@@ -245,6 +266,7 @@ fn join_table(catalog: &Catalog, join: &JoinTable) -> Table {
         origins,
         was,
         join: true,
+        retired: false,
         columns: columns.collect(),
         primary_key: join.sides.iter().map(|(name, _)| name.clone()).collect(),
         foreign_keys: foreign_keys.collect(),
@@ -254,6 +276,7 @@ fn join_table(catalog: &Catalog, join: &JoinTable) -> Table {
             columns: vec![(second, false)],
             condition: None,
             using: Using::Btree,
+            ready: true,
         }],
         checks: Vec::new(),
     }

@@ -14,7 +14,7 @@ pub use form::{Form, FormField};
 pub use name::{enum_check_name, foreign_key_name};
 
 /// The version of the stored form. A later program reads earlier ones; an earlier program refuses later ones.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// Tables, and what is in them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +38,9 @@ pub struct Table {
     pub was: Vec<String>,
     /// Whether it is a join table.
     pub join: bool,
+    /// Whether the model has left it out: it keeps its rows, and no API knows it.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub retired: bool,
     /// The columns.
     pub columns: Vec<Column>,
     /// The columns of the primary key.
@@ -66,6 +69,9 @@ pub struct Column {
     pub required: bool,
     /// What existing rows get when the column is added.
     pub default: Option<Constant>,
+    /// Whether the model has left it out: it keeps its values, and no API knows it.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub retired: bool,
 }
 
 /// What a column holds; the two databases' types follow from it.
@@ -109,6 +115,9 @@ pub struct ForeignKey {
     pub target_column: String,
     /// What happens when the row there is deleted.
     pub on_delete: entity::catalog::OnDelete,
+    /// Whether all rows are known to pass; not between its making and the look at the rows.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub ready: bool,
 }
 
 /// An index.
@@ -124,6 +133,9 @@ pub struct Index {
     pub condition: Option<Condition>,
     /// Its kind.
     pub using: entity::catalog::Using,
+    /// Whether it covers all rows; not while it is built beside writers.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub ready: bool,
 }
 
 /// A check of a row.
@@ -135,6 +147,26 @@ pub struct Check {
     pub field: Option<String>,
     /// What must not be false.
     pub condition: Condition,
+    /// Of the values of an enum, those that have another name, and their former one (`@was`); not stored.
+    #[serde(skip)]
+    pub renamed: Vec<(String, String)>,
+    /// Whether all rows are known to pass; not between its making and the look at the rows.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub ready: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_yes(value: &bool) -> bool {
+    *value
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_no(value: &bool) -> bool {
+    !*value
 }
 
 impl Shape {
@@ -144,14 +176,18 @@ impl Shape {
         Self { format: FORMAT, tables: Vec::new() }
     }
 
-    /// Whether the database looks alike and the model's names for it are, too.
+    /// Whether the database looks alike and the model's names for it are, too. What a model left out does not count.
     #[must_use]
     pub fn same(&self, other: &Shape) -> bool {
         let stored = |shape: &Shape| {
-            let mut shape = shape.clone();
+            let mut shape = Shape { format: FORMAT, ..shape.clone() };
+            shape.tables.retain(|table| !table.retired);
             for table in &mut shape.tables {
+                let retired: Vec<_> = table.columns.extract_if(.., |column| column.retired).collect();
+                table.foreign_keys.retain(|key| !retired.iter().any(|column| column.name == key.column));
                 table.was.clear();
                 table.columns.iter_mut().for_each(|column| column.was = None);
+                table.checks.iter_mut().for_each(|check| check.renamed.clear());
             }
             shape
         };

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 mod m20261201_000001_catalog;
 mod m20261201_000002_idempotency;
 mod m20261201_000003_identity;
+mod m20261215_000004_application;
 
 /// Brings the server's own tables up to date.
 #[derive(Debug)]
@@ -20,6 +21,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261201_000001_catalog::Migration),
             Box::new(m20261201_000002_idempotency::Migration),
             Box::new(m20261201_000003_identity::Migration),
+            Box::new(m20261215_000004_application::Migration),
         ]
     }
 

@@ -2,7 +2,7 @@
 
 use entity::Catalog;
 use entity::model::{Source, compile};
-use migration::{Applied, Error, Options};
+use migration::{Allow, Applied, Error, Options};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Statement};
 
 /// A database of its own; gone when dropped.
@@ -29,7 +29,14 @@ impl Db {
     }
 
     pub(crate) async fn apply(&self, model: &str) -> Result<Applied, Error> {
-        migration::apply(&self.connection, &catalog(model), model, Options::default()).await
+        self.apply_with(model, &[]).await
+    }
+
+    /// Applies with words of consent, and going back is always allowed.
+    pub(crate) async fn apply_with(&self, model: &str, consents: &[&str]) -> Result<Applied, Error> {
+        let consents = consents.iter().chain(&["revert"]).map(|word| word.parse().unwrap()).collect();
+        let options = Options { allow: Allow { consents, hide: false }, ..Options::default() };
+        migration::apply(&self.connection, &catalog(model), model, &options).await
     }
 
     pub(crate) async fn run(&self, statement: &str) {

@@ -19,7 +19,12 @@ async fn takes_every_model_and_then_has_its_shape() {
             assert!(first.changed && !first.plan.is_empty());
             let schema = db.schema().await;
 
-            assert!(migration::plan_for(&db.connection, &catalog(model)).await.unwrap().is_empty());
+            assert!(
+                migration::plan_for(&db.connection, &catalog(model), &migration::Allow::default())
+                    .await
+                    .unwrap()
+                    .is_empty()
+            );
             let second = db.apply(model).await.unwrap();
             assert!(second.plan.is_empty() && !second.changed, "{}", migration::render(&second.plan));
             assert_eq!(db.schema().await, schema);
@@ -37,9 +42,10 @@ async fn takes_every_model_and_then_has_its_shape() {
 async fn a_dry_run_and_a_plan_leave_nothing() {
     both(async |db| {
         let model = MODELS[0];
-        let plan = migration::plan_for(&db.connection, &catalog(model)).await.unwrap();
+        let plan =
+            migration::plan_for(&db.connection, &catalog(model), &migration::Allow::default()).await.unwrap();
         let options = Options { dry_run: true, ..Options::default() };
-        let applied = migration::apply(&db.connection, &catalog(model), model, options).await.unwrap();
+        let applied = migration::apply(&db.connection, &catalog(model), model, &options).await.unwrap();
         assert_eq!(applied.plan, plan);
         assert_eq!(db.schema().await, Vec::<String>::new());
         assert_eq!(migration::status(&db.connection).await.unwrap(), None);
@@ -77,7 +83,7 @@ async fn a_later_form_and_a_lost_table_are_told() {
         db.apply(model).await.unwrap();
         db.run("ALTER TABLE tracks RENAME TO elsewhere").await;
         assert_eq!(db.apply(model).await.unwrap_err().code(), "DRIFT");
-        db.run("UPDATE launchway_catalog SET shape = '{\"format\": 2, \"new\": 1}'").await;
+        db.run("UPDATE launchway_catalog SET shape = '{\"format\": 3, \"new\": 1}'").await;
         assert_eq!(db.apply(model).await.unwrap_err().code(), "NEWER");
         assert_eq!(migration::status(&db.connection).await.unwrap_err().code(), "NEWER");
     })

@@ -51,8 +51,13 @@ async fn stay_in_their_quotes() {
     for text in TEXTS {
         both(async |db| {
             let catalog = twisted(name, "c\"'; --", text);
-            migration::apply(&db.connection, &catalog, "", Options::default()).await.unwrap();
-            assert!(migration::plan_for(&db.connection, &catalog).await.unwrap().is_empty());
+            migration::apply(&db.connection, &catalog, "", &Options::default()).await.unwrap();
+            assert!(
+                migration::plan_for(&db.connection, &catalog, &migration::Allow::default())
+                    .await
+                    .unwrap()
+                    .is_empty()
+            );
             let quoted = name.replace('"', "\"\"");
             db.run(&format!("INSERT INTO \"{quoted}\" (version) VALUES (1)")).await;
             let found = db.texts(&format!("SELECT \"c\"\"'; --\" AS x FROM \"{quoted}\"")).await;

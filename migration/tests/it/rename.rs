@@ -42,7 +42,7 @@ async fn of_types_fields_relations_and_join_tables() {
             Some(plan) => panic!("{}", migration::render(plan)),
             None => panic!("{error:?}"),
         });
-        assert!(applied.plan.steps.iter().all(|step| step.action != migration::Action::Add || step.description.contains("check")), "{}", migration::render(&applied.plan));
+        assert!(applied.plan.steps.iter().all(|step| step.action != migration::Action::Add || step.description.contains("check") || step.subject == "names"), "{}", migration::render(&applied.plan));
         assert!(db.apply(AFTER).await.unwrap().plan.is_empty());
         assert_eq!(db.texts("SELECT name AS x FROM tracks WHERE artist_id = 7").await, ["x"]);
         assert_eq!(db.texts("SELECT name AS x FROM artists").await, ["Ada"]);

@@ -1,6 +1,6 @@
 //! Plans as people and programs see them.
 
-use migration::{Dialect, Shape, plan, render};
+use migration::{Allow, Dialect, Shape, plan, render};
 
 use crate::database::catalog;
 
@@ -33,7 +33,7 @@ type Head @model { label: Label @relation(inverse: "heads") , leads: [Label!]! @
 
 fn of(old: Option<&str>, new: &str, dialect: Dialect) -> migration::Plan {
     let old = old.map_or_else(Shape::empty, |old| Shape::of(&catalog(old)).unwrap());
-    plan(&old, &Shape::of(&catalog(new)).unwrap(), dialect)
+    plan(&old, &Shape::of(&catalog(new)).unwrap(), dialect, &Allow::default())
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn a_shape_survives_its_stored_form() {
         let stored: Shape = serde_json::from_str(&serde_json::to_string(&shape).unwrap()).unwrap();
         assert!(stored.same(&shape));
         for dialect in [Dialect::Sqlite, Dialect::Postgres] {
-            assert!(plan(&stored, &shape, dialect).is_empty());
+            assert!(plan(&stored, &shape, dialect, &Allow::default()).is_empty());
         }
     }
 }

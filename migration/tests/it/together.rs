@@ -20,7 +20,7 @@ async fn they_take_turns() {
                 options.max_connections(1).sqlx_logging(false);
                 let connection = Database::connect(options).await.unwrap();
                 let applied =
-                    migration::apply(&connection, &catalog(MODEL), MODEL, Options::default()).await.unwrap();
+                    migration::apply(&connection, &catalog(MODEL), MODEL, &Options::default()).await.unwrap();
                 let _ = connection.close().await;
                 applied.changed
             }));
@@ -50,7 +50,7 @@ async fn who_is_in_the_way_is_waited_for() {
         let task = tokio::spawn(async move {
             let connection = Database::connect(url).await.unwrap();
             let model = "type Item @model(timestamps: false) { x: Int, y: Int }";
-            let applied = migration::apply(&connection, &catalog(model), model, Options::default()).await;
+            let applied = migration::apply(&connection, &catalog(model), model, &Options::default()).await;
             let _ = connection.close().await;
             applied
         });

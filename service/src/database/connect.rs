@@ -1,6 +1,6 @@
 //! A URL becomes pools: SQLite's pragmas, PostgreSQL's session settings.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use migration::Dialect;
@@ -183,7 +183,7 @@ fn servers(settings: &Settings) -> Result<Pool<Server>> {
         .options([("statement_timeout", settings.statement_timeout.as_millis().to_string())])
         .statement_cache_capacity(settings.statement_cache)
         .disable_statement_logging();
-    let source = Source { options, named: settings.statement_cache > 0 };
+    let source = Source { options, named: settings.statement_cache > 0, names: Mutex::default() };
     Ok(Pool::new(source, settings.connections, settings.acquire_timeout))
 }
 

@@ -8,9 +8,10 @@ mod pool;
 mod reader;
 mod server;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use entity::catalog::Version;
 use futures::TryFutureExt;
 use migration::Dialect;
 use sea_orm::{
@@ -73,6 +74,15 @@ impl Database {
     #[must_use]
     pub fn writer(&self) -> &DatabaseConnection {
         &self.writer
+    }
+
+    /// Speaks of tables and columns by the names that a model version has for them, also after another one gives other
+    /// names. Connections in use are not changed.
+    pub(crate) fn speak(&self, version: &Version) {
+        if let Kind::Postgres(servers) = &self.kind {
+            let names = (!version.0.is_empty()).then(|| migration::version_schema(version).into());
+            *servers.source().names.lock().unwrap_or_else(PoisonError::into_inner) = names;
+        }
     }
 
     /// Whether the database answers.

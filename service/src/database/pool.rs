@@ -29,7 +29,7 @@ pub(super) trait Link: Debug + Send + Sized + 'static {
     fn open(source: &Self::Source) -> impl Future<Output = Result<Self, sqlx::Error>> + Send;
 
     /// Whether one can be used that has slept for so long.
-    fn wakes(&mut self, slept: Duration) -> impl Future<Output = bool> + Send;
+    fn wakes(&mut self, source: &Self::Source, slept: Duration) -> impl Future<Output = bool> + Send;
 
     /// Ends what it was doing, and undoes it. Says no where it can't be used any more.
     fn settle(&mut self, source: &Self::Source) -> impl Future<Output = bool> + Send;
@@ -76,7 +76,7 @@ impl<L: Link> Pool<L> {
                 .map_err(|_| busy())?,
         };
         while let Some((mut link, since)) = self.0.take() {
-            if link.wakes(since.elapsed()).await {
+            if link.wakes(&self.0.source, since.elapsed()).await {
                 return Ok(self.lend(link, room, false));
             }
             // The others are no younger, and each would be waited for in turn.
@@ -87,6 +87,11 @@ impl<L: Link> Pool<L> {
             .map_err(|_| DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed))?
             .map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))))?;
         Ok(self.lend(link, room, true))
+    }
+
+    /// What is known of the place they lead to.
+    pub(super) fn source(&self) -> &L::Source {
+        &self.0.source
     }
 
     fn lend(&self, link: L, room: OwnedSemaphorePermit, new: bool) -> Lease<L> {

@@ -32,7 +32,7 @@ impl Link for Reader {
         Ok(Self { connection, alarm })
     }
 
-    async fn wakes(&mut self, _: Duration) -> bool {
+    async fn wakes(&mut self, _: &Self::Source, _: Duration) -> bool {
         true
     }
 

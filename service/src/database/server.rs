@@ -1,5 +1,6 @@
 //! PostgreSQL's connections. A statement that nobody waits for any more is cancelled.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sea_orm::sea_query::Values;
@@ -27,6 +28,11 @@ const SETTLING: Duration = Duration::from_secs(5);
 /// Errors that a connection still holds when it is brought to rest: of the cancelled statement, and of what followed it.
 const LEFTOVERS: usize = 4;
 
+/// Looks into a schema first for what is named, and says so to whoever asks which servers there are.
+const NAMED: &str = "select pg_backend_pid(), \
+     set_config('search_path', quote_ident($1) || ', ' || current_setting('search_path'), false), \
+     set_config('application_name', replace($1, '_', ' '), false)";
+
 /// The server.
 #[derive(Debug)]
 pub(super) struct Source {
@@ -34,6 +40,16 @@ pub(super) struct Source {
     pub(super) options: PgConnectOptions,
     /// Whether statements are prepared by name. A pooler that lends connections for a transaction forgets names.
     pub(super) named: bool,
+    /// The schema of the former names of the model in force ([`migration::version_schema`]), which is looked into first: once
+    /// another model gives other names, this one finds its own there.
+    pub(super) names: Mutex<Option<Arc<str>>>,
+}
+
+impl Source {
+    fn names(&self) -> Option<Arc<str>> {
+        // A pooler that lends connections for a transaction would lend them with somebody else's names.
+        self.names.lock().unwrap_or_else(PoisonError::into_inner).clone().filter(|_| self.named)
+    }
 }
 
 /// A connection.
@@ -45,6 +61,8 @@ pub(super) struct Server {
     /// Whether a transaction was begun.
     within: bool,
     opened: Instant,
+    /// Where it looks first for what is named.
+    names: Option<Arc<str>>,
 }
 
 impl Link for Server {
@@ -54,15 +72,23 @@ impl Link for Server {
 
     async fn open(source: &Source) -> Result<Self, sqlx::Error> {
         let mut connection = source.options.connect().await?;
-        let process = sqlx::query_scalar("select pg_backend_pid()")
-            .persistent(false)
-            .fetch_one(&mut connection)
-            .await?;
-        Ok(Self { connection, process, within: false, opened: Instant::now() })
+        let names = source.names();
+        let process = match &names {
+            Some(names) => {
+                sqlx::query_scalar(NAMED).persistent(false).bind(names.as_ref()).fetch_one(&mut connection)
+            }
+            None => {
+                let asked = sqlx::query_scalar("select pg_backend_pid()").persistent(false);
+                asked.fetch_one(&mut connection)
+            }
+        };
+        let process = process.await?;
+        Ok(Self { connection, process, within: false, opened: Instant::now(), names })
     }
 
-    async fn wakes(&mut self, slept: Duration) -> bool {
+    async fn wakes(&mut self, source: &Source, slept: Duration) -> bool {
         self.opened.elapsed() < LIFETIME
+            && self.names == source.names()
             && (slept < DROWSY || matches!(timeout(WAKING, self.connection.ping()).await, Ok(Ok(()))))
     }
 

@@ -67,7 +67,7 @@ async fn database(folder: &Folder, postgres: Option<&str>) -> (Database, Arc<Cat
         }
     };
     let database = Database::open(&Settings::new(url)).await.unwrap();
-    migration::apply(database.writer(), &catalog, MODEL, migration::Options::default()).await.unwrap();
+    migration::apply(database.writer(), &catalog, MODEL, &migration::Options::default()).await.unwrap();
     (database, catalog)
 }
 

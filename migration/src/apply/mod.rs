@@ -1,0 +1,337 @@
+//! Lock, compare, run, record: the only code here that writes.
+
+use std::time::Duration;
+
+use entity::Catalog;
+use entity::catalog::Version;
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, Statement, TransactionTrait};
+use tokio::time::Instant;
+
+use crate::consent::Allow;
+use crate::dialect::Dialect;
+use crate::error::{Error, Result};
+use crate::history::{self, AppliedVersion};
+use crate::plan::{self, Plan};
+use crate::shape::Shape;
+use crate::step::{Refusal, Run, Step};
+use crate::verdict::Verdict;
+use crate::{alias, system, verify};
+
+mod batch;
+pub(crate) mod journal;
+mod online;
+mod session;
+
+use session::Session;
+
+/// How long to try again while others are in the way of the whole.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long to try again while others are in the way of one step.
+const STEP_PATIENCE: Duration = Duration::from_secs(600);
+
+/// The pause between tries; it doubles up to [`LONGEST_PAUSE`].
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// The longest pause between tries.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// Rows up to which a server changes a table by itself when it starts.
+const SMALL: u64 = crate::ddl::probe::SMALL;
+
+/// How far apply may go, and who is told.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Refuse what takes as long as a table is large, for tables of more than 100,000 rows: what a server may do by itself
+    /// when it starts.
+    pub only_safe: bool,
+    /// Do everything in one transaction, then take it back.
+    pub dry_run: bool,
+    /// What people said yes to.
+    pub allow: Allow,
+    /// How long one step tries again while others use its table (PostgreSQL); ten minutes when absent.
+    pub patience: Option<Duration>,
+    /// Is told what happens (PostgreSQL, where steps are done one by one).
+    pub progress: Option<fn(&Progress<'_>)>,
+}
+
+/// What happens while a model is applied step by step.
+#[derive(Debug)]
+pub enum Progress<'a> {
+    /// A step begins.
+    Begun {
+        /// Which, counted from one.
+        number: usize,
+        /// Of how many.
+        of: usize,
+        /// The step.
+        step: &'a Step,
+    },
+    /// Rows were written.
+    Rows {
+        /// So many by now.
+        written: u64,
+    },
+    /// Somebody uses the table: the step gave way and is tried again.
+    GaveWay {
+        /// How often by now.
+        times: u64,
+    },
+    /// A step has ended.
+    Ended {
+        /// How long it took.
+        took: Duration,
+    },
+}
+
+/// What apply did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// The steps; none when the database had the shape already.
+    pub plan: Plan,
+    /// The version now in force.
+    pub version: Version,
+    /// Whether anything was written: a step, or only the new version of a model that asks for the same tables.
+    pub changed: bool,
+}
+
+/// Compares a database with a model. Changes nothing.
+pub(crate) async fn plan_for(
+    connection: &DatabaseConnection,
+    catalog: &Catalog,
+    allow: &Allow,
+) -> Result<Plan> {
+    let dialect = Dialect::of(connection)?;
+    let new = Shape::of(catalog)?;
+    let asked = Asked { new: &new, version: &catalog.version, allow };
+    if dialect == Dialect::Sqlite {
+        return asked.compare(connection, &Known::read(connection, dialect).await?, dialect).await;
+    }
+    // Rows are counted: on a large table that takes longer than a request may.
+    let transaction =
+        connection.begin().await.map_err(|source| Error::of("beginning a transaction", source))?;
+    let patient = transaction.execute_unprepared("SET TRANSACTION READ ONLY").await;
+    patient.map_err(|source| Error::of("beginning a transaction", source))?;
+    let patient = transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await;
+    patient.map_err(|source| Error::of("beginning a transaction", source))?;
+    let plan = match Known::read(&transaction, dialect).await {
+        Ok(known) => asked.compare(&transaction, &known, dialect).await,
+        Err(error) => Err(error),
+    };
+    session::end(transaction, false).await?;
+    plan
+}
+
+/// Gives a database the shape of a model, trying again while others are in the way.
+pub(crate) async fn apply(
+    connection: &DatabaseConnection,
+    catalog: &Catalog,
+    model: &str,
+    options: &Options,
+) -> Result<Applied> {
+    let dialect = Dialect::of(connection)?;
+    let shape = &Shape::of(catalog)?;
+    let task = Task { catalog, shape, model, options };
+    let session = Session::open(connection, dialect).await?;
+    let end = Instant::now() + PATIENCE;
+    let mut pause = PAUSE;
+    let outcome = loop {
+        match task.once(&session).await {
+            Err(Error::Busy(why)) if Instant::now() + pause < end => {
+                tracing::debug!(%why, "waiting to apply the model");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+            other => break other,
+        }
+    };
+    session.close().await;
+    outcome
+}
+
+/// What the database is known to have.
+#[derive(Debug)]
+struct Known {
+    /// The version in force.
+    last: Option<AppliedVersion>,
+    /// What an application that was interrupted has made of it.
+    interrupted: Option<Shape>,
+}
+
+impl Known {
+    async fn read(connection: &impl ConnectionTrait, dialect: Dialect) -> Result<Self> {
+        let last = history::last(connection, dialect).await?;
+        Ok(Self { last, interrupted: journal::interrupted(connection, dialect).await? })
+    }
+
+    fn shape(&self) -> Shape {
+        let last = || self.last.as_ref().map(|last| last.shape.clone());
+        self.interrupted.clone().or_else(last).unwrap_or_else(Shape::empty)
+    }
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+struct Asked<'a> {
+    new: &'a Shape,
+    version: &'a Version,
+    allow: &'a Allow,
+}
+
+impl Asked<'_> {
+    async fn compare(
+        self,
+        connection: &impl ConnectionTrait,
+        known: &Known,
+        dialect: Dialect,
+    ) -> Result<Plan> {
+        let old = known.shape();
+        let mut plan = plan::plan(&old, self.new, dialect, self.allow);
+        plan.from = known.last.as_ref().map(|last| last.version.clone());
+        plan.to = Some(self.version.clone());
+        verify::verify(connection, &old, &mut plan, self.allow).await?;
+        if let (Dialect::Postgres, Some(last)) = (dialect, &known.last) {
+            alias::keep(connection, last, &mut plan).await?;
+        }
+        Ok(plan)
+    }
+}
+
+/// What is to be applied.
+#[derive(Debug, Clone, Copy)]
+struct Task<'a> {
+    catalog: &'a Catalog,
+    shape: &'a Shape,
+    model: &'a str,
+    options: &'a Options,
+}
+
+impl Task<'_> {
+    async fn once(self, session: &Session) -> Result<Applied> {
+        let transaction = session.begin().await?;
+        let (known, plan) = match self.prepared(&transaction, session.dialect).await {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                session::end(transaction, false).await?;
+                return Err(error);
+            }
+        };
+        if !plan.is_together() && !self.options.dry_run {
+            // The server's own tables stand; the rest is done step by step.
+            session::end(transaction, true).await?;
+            return online::apply(self, session).await;
+        }
+        match self.together(&transaction, known, plan).await {
+            Ok(applied) if !self.options.dry_run => {
+                session::end(transaction, true).await?;
+                Ok(applied)
+            }
+            other => {
+                session::end(transaction, false).await?;
+                other
+            }
+        }
+    }
+
+    /// The server's own tables, and what there is to do.
+    async fn prepared(self, connection: &DatabaseTransaction, dialect: Dialect) -> Result<(Known, Plan)> {
+        system::prepare(connection).await?;
+        self.plan(connection, dialect).await
+    }
+
+    async fn plan(self, connection: &impl ConnectionTrait, dialect: Dialect) -> Result<(Known, Plan)> {
+        let known = Known::read(connection, dialect).await?;
+        let version = &self.catalog.version;
+        if let Some(last) = &known.last
+            && last.version != *version
+            && !self.options.only_safe
+            && !self.options.allow.reverts()
+            && history::was_before(connection, version).await?
+        {
+            return Err(Error::Superseded {
+                now: last.version.0.clone(),
+                since: last.applied_at.to_rfc3339(),
+            });
+        }
+        let asked = Asked { new: self.shape, version, allow: &self.options.allow };
+        let mut plan = asked.compare(connection, &known, dialect).await?;
+        if self.options.only_safe {
+            refuse_unsafe(&mut plan);
+        }
+        if plan.is_refused() {
+            return Err(Error::Refused(Box::new(plan)));
+        }
+        Ok((known, plan))
+    }
+
+    /// Everything in one transaction, or nothing.
+    async fn together(self, transaction: &DatabaseTransaction, known: Known, plan: Plan) -> Result<Applied> {
+        let mut shape = known.shape();
+        for step in &plan.steps {
+            let statements = match &step.run {
+                Run::Concurrently { plain, .. } => plain,
+                Run::Together | Run::Alone | Run::Batches(_) => &step.statements,
+            };
+            for statement in statements {
+                let done = transaction.execute_unprepared(statement).await;
+                done.map_err(|source| Error::of(&step.description, source))?;
+            }
+            step.effects.iter().for_each(|effect| shape.fold(effect));
+        }
+        if plan.dialect == Dialect::Sqlite && !plan.is_empty() {
+            whole(transaction).await?;
+        }
+        let changed = self.record(transaction, &known, &plan, &shape).await?;
+        Ok(Applied { plan, version: self.catalog.version.clone(), changed })
+    }
+
+    /// Writes down what the database has now; whether that is anything new.
+    async fn record(
+        self,
+        connection: &impl ConnectionTrait,
+        known: &Known,
+        plan: &Plan,
+        made: &Shape,
+    ) -> Result<bool> {
+        let version = &self.catalog.version;
+        let same = |last: &AppliedVersion| last.version == *version && last.shape.same(self.shape);
+        if known.interrupted.is_some() {
+            journal::leave(connection).await?;
+        }
+        if known.last.as_ref().is_some_and(same) && plan.is_empty() {
+            return Ok(false);
+        }
+        history::record(connection, version, &self.shape.carrying(made), self.model).await?;
+        Ok(true)
+    }
+}
+
+/// No row refers to a row that is not there (SQLite, where that is not enforced while tables are written anew).
+async fn whole(transaction: &DatabaseTransaction) -> Result<()> {
+    let doing = "looking through the references";
+    let statement = Statement::from_string(transaction.get_database_backend(), "PRAGMA foreign_key_check");
+    let broken = transaction.query_all_raw(statement).await.map_err(|source| Error::of(doing, source))?;
+    match broken.first() {
+        None => Ok(()),
+        Some(row) => {
+            let table: String = row.try_get("", "table").map_err(|source| Error::of(doing, source))?;
+            Err(Error::Violation {
+                doing: format!("{doing} of \"{table}\""),
+                problem: "a row refers to a row that is not there".to_owned(),
+            })
+        }
+    }
+}
+
+fn refuse_unsafe(plan: &mut Plan) {
+    for step in &mut plan.steps {
+        let large = step.cost.is_some_and(|cost| cost.rows > SMALL);
+        if step.refusal.is_some() || step.verdict == Verdict::Safe || !large {
+            continue;
+        }
+        step.refusal = Some(Refusal::new(
+            "the table is large, and this takes as long as it is",
+            "Run `launchway apply`; only what is quick is done by itself.",
+        ));
+    }
+}
