@@ -8,6 +8,7 @@
 
 mod additive;
 mod database;
+mod evolve;
 mod fresh;
 mod hostile;
 mod large;
