@@ -170,7 +170,7 @@ fn indexes(old: &Table, new: &Table, phases: &mut Phases) {
 }
 
 fn checks(old: &Table, new: &Table, phases: &mut Phases) {
-    let same = |a: &Check, b: &Check| a.name == b.name && a.condition == b.condition && a.ready;
+    let same = |a: &Check, b: &Check| (&a.name, &a.condition, a.ready) == (&b.name, &b.condition, b.ready);
     let missing: Vec<_> =
         new.checks.iter().filter(|check| !old.checks.iter().any(|other| same(check, other))).collect();
     let mut renamed = BTreeSet::new();

@@ -201,8 +201,8 @@ impl Planner<'_> {
     }
 
     pub(super) fn remove_check(&self, table: &Table, check: &Check) -> Vec<Step> {
-        // Another one of the name takes its place at once.
-        if table.checks.iter().any(|now| now.name == check.name) {
+        // Another one takes its place at once.
+        if table.checks.iter().any(|now| succeeds(now, check)) {
             return Vec::new();
         }
         let step =
@@ -214,9 +214,11 @@ impl Planner<'_> {
 
     pub(super) fn add_check(&self, table: &Table, check: &Check) -> Vec<Step> {
         let mut steps = self.rename_values(table, check);
+        let former = if steps.is_empty() { self.predecessor(table, check) } else { None };
         let step = Step::new(Action::Add, table.origin(), format!("add {}", describe::check(table, check)))
             .on(Phase::Contract)
-            .run([postgres::replace_check(&table.name, Some(&check.name), check)])
+            .run([postgres::replace_check(&table.name, Some(name_of(former, check)), check)]);
+        let step = leaving(step, table, former)
             .makes(Change::AddCheck { table: table.clone(), check: Check { ready: false, ..check.clone() } });
         steps.push(self.hold(self.quick(step, table), table, check));
         let what = format!("look through the rows for {}", describe::check(table, check));
@@ -247,9 +249,10 @@ impl Planner<'_> {
         let condition = Condition::Member { column: column.name.clone(), list: *list, values: both };
         let wide = Check { condition, ready: false, ..check.clone() };
         let origin = table.origin_of(column);
+        let former = self.predecessor(table, check);
         let open = Step::new(Action::Change, &origin, format!("take both names of values of {origin}"))
-            .run([postgres::replace_check(&table.name, Some(&check.name), &wide)])
-            .makes(Change::AddCheck { table: table.clone(), check: wide });
+            .run([postgres::replace_check(&table.name, Some(name_of(former, check)), &wide)]);
+        let open = leaving(open, table, former).makes(Change::AddCheck { table: table.clone(), check: wide });
         let (set, todo) = self.renaming(column, &renamed);
         let pairs: Vec<_> = renamed.iter().map(|(now, was)| format!("{was} to {now}")).collect();
         let mut write =
@@ -261,6 +264,21 @@ impl Planner<'_> {
         let key = (key.name.clone(), sql_type(self.dialect, &key.ty));
         write.run = Run::Batches(Backfill { table: table.name.clone(), key, set, todo });
         vec![self.quick(open, table), write]
+    }
+
+    /// The check, as the database has it, whose place another one takes.
+    fn predecessor(&self, table: &Table, check: &Check) -> Option<&Check> {
+        let former = self.diff.former.get(&table.name)?;
+        let old = self.old.table(&former.table)?;
+        old.checks.iter().find(|old| {
+            let mut renamed = (*old).clone();
+            renamed.condition.each_column(&mut |column: &mut String| {
+                if let Some((now, _)) = former.columns.iter().find(|(_, was)| *was == column) {
+                    column.clone_from(now);
+                }
+            });
+            succeeds(check, &renamed)
+        })
     }
 
     fn renaming(&self, column: &Column, renamed: &[(String, String)]) -> (String, String) {
@@ -323,6 +341,27 @@ impl Planner<'_> {
             step = step.long(Verdict::Backfill, &table.name, self.former(table), Mode::File);
         }
         vec![added.into_iter().fold(step, |step, check| self.hold(step, table, check))]
+    }
+}
+
+/// Whether a check takes the place of a former one: it has its name, or holds the same column to the values of an enum.
+fn succeeds(check: &Check, former: &Check) -> bool {
+    let column = |check: &Check| match &check.condition {
+        Condition::Member { column, .. } => Some(column.clone()),
+        _ => None,
+    };
+    check.name == former.name || (column(check).is_some() && column(check) == column(former))
+}
+
+fn name_of<'a>(former: Option<&'a Check>, check: &'a Check) -> &'a str {
+    former.map_or(&check.name, |former| &former.name)
+}
+
+/// The former check goes with the step.
+fn leaving(step: Step, table: &Table, former: Option<&Check>) -> Step {
+    match former {
+        Some(former) => step.makes(Change::RemoveCheck { table: table.clone(), check: former.clone() }),
+        None => step,
     }
 }
 

@@ -28,6 +28,15 @@ impl Db {
         Some(Self { connection: connect(&url).await, url, _folder: folder, postgres: Some(name) })
     }
 
+    /// Ends it now, the database of the server with it.
+    pub(crate) async fn end(self) {
+        let Db { connection, postgres, .. } = self;
+        let _ = connection.close().await;
+        if let (Some(cluster), Some(name)) = (harness::postgres::shared(), postgres) {
+            cluster.drop_database(&name).await;
+        }
+    }
+
     pub(crate) async fn apply(&self, model: &str) -> Result<Applied, Error> {
         self.apply_with(model, &[]).await
     }
@@ -89,11 +98,7 @@ pub(crate) async fn both(test: impl AsyncFn(&Db)) {
     match Db::postgres().await {
         Some(db) => {
             test(&db).await;
-            let Db { connection, postgres, .. } = db;
-            let _ = connection.close().await;
-            if let (Some(cluster), Some(name)) = (harness::postgres::shared(), postgres) {
-                cluster.drop_database(&name).await;
-            }
+            db.end().await;
         }
         None => println!("skipped on PostgreSQL: no server"),
     }

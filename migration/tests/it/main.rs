@@ -11,6 +11,7 @@ mod database;
 mod evolve;
 mod fresh;
 mod hostile;
+mod interrupt;
 mod large;
 mod refusal;
 mod rename;
