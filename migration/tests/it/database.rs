@@ -53,6 +53,10 @@ impl Db {
         self.postgres.is_some()
     }
 
+    pub(crate) fn dialect(&self) -> migration::Dialect {
+        migration::Dialect::of(&self.connection).unwrap()
+    }
+
     /// Everything the database says about its tables, to compare before and after.
     pub(crate) async fn schema(&self) -> Vec<String> {
         let query = if self.is_postgres() {

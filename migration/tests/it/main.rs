@@ -8,6 +8,8 @@
 
 mod additive;
 mod database;
+mod drift;
+mod facts;
 mod fresh;
 mod hostile;
 mod large;
