@@ -53,6 +53,15 @@ impl Db {
         self.postgres.is_some()
     }
 
+    /// Gives it back.
+    pub(crate) async fn close(self) {
+        let Db { connection, postgres, .. } = self;
+        let _ = connection.close().await;
+        if let (Some(cluster), Some(name)) = (harness::postgres::shared(), postgres) {
+            cluster.drop_database(&name).await;
+        }
+    }
+
     pub(crate) fn dialect(&self) -> migration::Dialect {
         migration::Dialect::of(&self.connection).unwrap()
     }
@@ -86,11 +95,7 @@ pub(crate) async fn both(test: impl AsyncFn(&Db)) {
     match Db::postgres().await {
         Some(db) => {
             test(&db).await;
-            let Db { connection, postgres, .. } = db;
-            let _ = connection.close().await;
-            if let (Some(cluster), Some(name)) = (harness::postgres::shared(), postgres) {
-                cluster.drop_database(&name).await;
-            }
+            db.close().await;
         }
         None => println!("skipped on PostgreSQL: no server"),
     }
