@@ -269,6 +269,10 @@ impl Model {
             let (one, other) = (named(one).name, named(other).name);
             write!(text, " @check(where: {{ or: [{{ {one}: {{ isNull: false }} }}, {{ {other}: {{ isNull: true }} }}] }})").unwrap();
         }
+        self.write_fields(ty, text);
+    }
+
+    fn write_fields(&self, ty: &Type, text: &mut String) {
         text.push_str(" {\n");
         for field in &ty.fields {
             let list = if field.list { format!("[{}!]", field.ty) } else { field.ty.to_owned() };

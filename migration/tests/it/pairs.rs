@@ -113,16 +113,23 @@ fn inserts(shape: &Shape, rows: Rows, postgres: bool) -> String {
 }
 
 async fn fill(db: &Db, catalog: &Catalog, rows: Rows) {
+    // A check may want more than the required values.
+    if let Err(error) = try_fill(db, catalog, rows).await {
+        assert_eq!(rows, Rows::Sparse, "{error}");
+        try_fill(db, catalog, Rows::Full).await.unwrap();
+    }
+}
+
+async fn try_fill(db: &Db, catalog: &Catalog, rows: Rows) -> Result<(), sea_orm::DbErr> {
     let later =
         if db.is_postgres() { "SET CONSTRAINTS ALL DEFERRED" } else { "PRAGMA defer_foreign_keys = ON" };
     let statements = inserts(&Shape::of(catalog).unwrap(), rows, db.is_postgres());
-    let transaction = db.connection.begin().await.unwrap();
-    transaction.execute_unprepared(later).await.unwrap();
+    let transaction = db.connection.begin().await?;
+    transaction.execute_unprepared(later).await?;
     if !statements.is_empty() {
-        let done = transaction.execute_unprepared(&statements).await;
-        done.unwrap_or_else(|error| panic!("{error}\n{statements}"));
+        transaction.execute_unprepared(&statements).await?;
     }
-    transaction.commit().await.unwrap();
+    transaction.commit().await
 }
 
 /// The rows of all tables.
@@ -249,7 +256,9 @@ fn lesser(first: &Model, second: &Model) -> Vec<(Model, Model)> {
         for what in 0..ty.keys() {
             let without = |model: &Model| {
                 let mut model = model.clone();
-                model.types.get_mut(at).map(|ty| ty.remove_key(what));
+                if let Some(ty) = model.types.get_mut(at) {
+                    ty.remove_key(what);
+                }
                 model
             };
             found.push((without(first), without(second)));
