@@ -12,6 +12,8 @@ pub enum Consent {
     Drop(String),
     /// A type, field or relation may be left out of the APIs while its data stays.
     Hide(String),
+    /// What was lost may be made anew, without its data.
+    Recreate(String),
     /// A model that was in force before another one may come back.
     Revert,
 }
@@ -33,6 +35,7 @@ impl FromStr for Consent {
         match text.split_once(':') {
             Some(("drop", name)) => Ok(Consent::Drop(named(name)?)),
             Some(("hide", name)) => Ok(Consent::Hide(named(name)?)),
+            Some(("recreate", name)) => Ok(Consent::Recreate(named(name)?)),
             None if text == "revert" => Ok(Consent::Revert),
             Some(_) | None => Err(wrong()),
         }
@@ -44,6 +47,7 @@ impl fmt::Display for Consent {
         match self {
             Consent::Drop(name) => write!(f, "drop:{name}"),
             Consent::Hide(name) => write!(f, "hide:{name}"),
+            Consent::Recreate(name) => write!(f, "recreate:{name}"),
             Consent::Revert => f.write_str("revert"),
         }
     }
@@ -68,6 +72,10 @@ impl Allow {
             || self.consents.iter().any(|consent| matches!(consent, Consent::Hide(name) if name == subject))
     }
 
+    pub(crate) fn recreates(&self, subject: &str) -> bool {
+        self.consents.iter().any(|consent| matches!(consent, Consent::Recreate(name) if name == subject))
+    }
+
     pub(crate) fn reverts(&self) -> bool {
         self.consents.contains(&Consent::Revert)
     }
@@ -75,7 +83,9 @@ impl Allow {
     /// The consents that none of the steps asks for.
     pub(crate) fn idle<'a>(&'a self, steps: &'a [Step]) -> impl Iterator<Item = &'a Consent> {
         self.consents.iter().filter(|consent| match consent {
-            Consent::Drop(name) | Consent::Hide(name) => !steps.iter().any(|step| step.subject == *name),
+            Consent::Drop(name) | Consent::Hide(name) | Consent::Recreate(name) => {
+                !steps.iter().any(|step| step.subject == *name)
+            }
             Consent::Revert => false,
         })
     }

@@ -36,12 +36,6 @@ pub enum Error {
     /// Another process applies a model, or somebody holds a table for long.
     #[error("the database is busy: {0}")]
     Busy(String),
-    /// The database lacks what was made there before.
-    #[error("the database no longer has {what}, which an earlier `apply` made")]
-    Drift {
-        /// The table or column.
-        what: String,
-    },
     /// A later version of the program has shaped this database.
     #[error("a later version of this program shaped the database (form {found}, this program knows {known})")]
     Newer {
@@ -103,7 +97,6 @@ impl Error {
             Error::Inexpressible { .. } => "INEXPRESSIBLE",
             Error::Violation { .. } => "VIOLATION",
             Error::Busy(_) => "BUSY",
-            Error::Drift { .. } => "DRIFT",
             Error::Newer { .. } => "NEWER",
             Error::Superseded { .. } => "SUPERSEDED",
             Error::Stopped { source, .. } => source.code(),
@@ -137,7 +130,6 @@ impl Error {
             }
             Error::Violation { .. } => "Correct those rows and apply again.",
             Error::Busy(_) => "Try again; if it stays so, look for a long transaction and end it.",
-            Error::Drift { .. } => "Restore it from a backup, or point `--database` at the right database.",
             Error::Newer { .. } => "Use the version of the program that was used last, or a later one.",
             Error::History(_) => "Restore the table `launchway_catalog` from a backup.",
             Error::Privilege { .. } => {
@@ -158,7 +150,6 @@ impl Error {
             Error::Inexpressible { .. }
             | Error::Violation { .. }
             | Error::Busy(_)
-            | Error::Drift { .. }
             | Error::Newer { .. }
             | Error::Superseded { .. }
             | Error::Stopped { .. }

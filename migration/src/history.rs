@@ -1,7 +1,7 @@
 //! Which shape the database was given, and when.
 
 use entity::catalog::Version;
-use entity::system::catalog_version;
+use entity::system::{catalog_facts, catalog_version};
 use sea_orm::entity::prelude::DateTimeUtc;
 use sea_orm::{
     ActiveModelTrait, ActiveValue, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
@@ -10,6 +10,7 @@ use sea_orm::{
 
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
+use crate::facts::Facts;
 use crate::shape::{FORMAT, Shape};
 
 /// The model version in force in a database.
@@ -23,6 +24,8 @@ pub struct AppliedVersion {
     pub model: String,
     /// The shape the tables have.
     pub shape: Shape,
+    /// What the database said it has after that.
+    pub facts: Option<Facts>,
     /// When it was applied.
     pub applied_at: DateTimeUtc,
 }
@@ -41,7 +44,14 @@ pub(crate) async fn last(
         .one(connection)
         .await
         .map_err(|source| Error::of("reading the history", source))?;
-    row.map(read).transpose()
+    let Some(mut last) = row.map(read).transpose()? else { return Ok(None) };
+    if has_table(connection, dialect, "launchway_facts").await? {
+        let found = catalog_facts::Entity::find_by_id(last.id).one(connection).await;
+        let found = found.map_err(|source| Error::of("reading the history", source))?;
+        // Without them less is known of what was changed by hand; nothing else depends on them.
+        last.facts = found.and_then(|row| serde_json::from_str(&row.facts).ok());
+    }
+    Ok(Some(last))
 }
 
 /// Whether a version was in force before the one that is now, and when that one came.
@@ -76,6 +86,7 @@ fn read(row: catalog_version::Model) -> Result<AppliedVersion> {
         version: Version(row.version),
         model: row.model,
         shape: read_shape(&row.shape)?,
+        facts: None,
         applied_at: row.applied_at,
     })
 }
@@ -102,8 +113,10 @@ pub(crate) async fn record(
     connection: &impl ConnectionTrait,
     version: &Version,
     shape: &Shape,
+    facts: &Facts,
     model: &str,
 ) -> Result<()> {
+    let facts = serde_json::to_string(facts).map_err(|error| Error::History(error.to_string()))?;
     let row = catalog_version::ActiveModel {
         id: ActiveValue::NotSet,
         version: ActiveValue::Set(version.0.clone()),
@@ -111,6 +124,10 @@ pub(crate) async fn record(
         model: ActiveValue::Set(model.to_owned()),
         applied_at: ActiveValue::Set(std::time::SystemTime::now().into()),
     };
-    row.insert(connection).await.map_err(|source| Error::of("writing the history", source))?;
+    let failed = |source| Error::of("writing the history", source);
+    let row = row.insert(connection).await.map_err(failed)?;
+    let facts =
+        catalog_facts::ActiveModel { catalog_id: ActiveValue::Set(row.id), facts: ActiveValue::Set(facts) };
+    facts.insert(connection).await.map_err(failed)?;
     Ok(())
 }

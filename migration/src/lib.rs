@@ -7,12 +7,14 @@ mod consent;
 mod ddl;
 mod dialect;
 mod diff;
+mod drift;
 mod error;
+pub mod facts;
 mod fold;
 mod history;
 mod plan;
-mod present;
 mod render;
+mod reserved;
 pub mod shape;
 mod step;
 mod system;
@@ -24,11 +26,14 @@ pub use apply::{Applied, Options, Progress};
 pub use consent::{Allow, Consent, NoConsent};
 pub use ddl::sqlite::CHECK_PREFIX;
 pub use dialect::Dialect;
+pub use drift::{Answer, Drift, DriftKind, drift};
 use entity::Catalog;
 pub use error::{Error, Result};
+pub use facts::Facts;
 pub use history::AppliedVersion;
 pub use plan::{Plan, plan};
 pub use render::render;
+pub use reserved::{BOOKKEEPING, TEMPORARY, is_temporary};
 use sea_orm::DatabaseConnection;
 pub use shape::{Shape, enum_check_name, foreign_key_name};
 pub use step::{Action, Refusal, Step};
@@ -38,7 +43,7 @@ pub use verdict::{Cost, Lock, Mode, Phase, Verdict};
 /// What [`apply()`] would do to a database now. Changes nothing, and needs no right to.
 ///
 /// # Errors
-/// [`Error::Inexpressible`] for a model that the database can't hold, [`Error::Drift`], or that the database said no.
+/// [`Error::Inexpressible`] for a model that the database can't hold, or that the database said no.
 pub async fn plan_for(connection: &DatabaseConnection, catalog: &Catalog, allow: &Allow) -> Result<Plan> {
     apply::plan_for(connection, catalog, allow).await
 }

@@ -16,6 +16,9 @@ pub fn render(plan: &Plan) -> String {
 }
 
 fn write(out: &mut String, plan: &Plan) -> fmt::Result {
+    for drift in &plan.drift {
+        writeln!(out, "{drift}\n")?;
+    }
     if plan.is_empty() {
         return writeln!(out, "The {} database has the shape of the model: nothing to do.", plan.dialect);
     }

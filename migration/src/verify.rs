@@ -8,37 +8,26 @@ use crate::consent::Allow;
 use crate::ddl::probe::{self, MANY, SMALL};
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
+use crate::facts::Facts;
 use crate::plan::Plan;
-use crate::present::Present;
-use crate::shape::Shape;
 use crate::step::{Demand, Refusal, Step};
 use crate::verdict::Cost;
 
-/// Completes a plan by what the database says. `old` is the shape it was given last.
+/// Completes a plan by what the database says.
 pub(crate) async fn verify(
     connection: &impl ConnectionTrait,
-    old: &Shape,
+    present: &Facts,
     plan: &mut Plan,
     allow: &Allow,
 ) -> Result<()> {
-    let present = Present::read(connection, plan.dialect).await?;
-    let leaving = leaving(plan);
-    let kept = |table: &str, column: Option<&str>| {
-        !leaving.contains(&(table.to_owned(), None))
-            && !leaving.contains(&(table.to_owned(), column.map(str::to_owned)))
-    };
-    if let Some(what) = present.missing(old, kept) {
-        return Err(Error::Drift { what });
-    }
-    let mut verifier =
-        Verifier { connection, dialect: plan.dialect, present: &present, costs: HashMap::new() };
+    let mut verifier = Verifier { connection, dialect: plan.dialect, present, costs: HashMap::new() };
     // Where a column changes beyond what we do, questions about its table could not even be asked.
     let refused: HashSet<String> =
         plan.refused().map(|step| step.subject.split('.').next().unwrap_or_default().to_owned()).collect();
     for mut step in std::mem::take(&mut plan.steps) {
         let subject = step.subject.split('.').next().unwrap_or_default();
         let ask = !refused.contains(subject);
-        if !gone(&step, &present) && verifier.step(&mut step, ask).await? {
+        if !gone(&step, present) && verifier.step(&mut step, ask).await? {
             plan.steps.push(step);
         }
     }
@@ -51,22 +40,21 @@ pub(crate) async fn verify(
     Ok(())
 }
 
-/// What steps would remove; it may be gone already.
-fn leaving(plan: &Plan) -> HashSet<(String, Option<String>)> {
-    let demands = plan.steps.iter().flat_map(|step| &step.demands);
-    demands
-        .filter_map(|demand| match demand {
-            Demand::UnlessGone { table, column } => Some((table.clone(), column.clone())),
-            Demand::Absent { .. }
-            | Demand::None { .. }
-            | Demand::Some { .. }
-            | Demand::Counted { .. }
-            | Demand::Trigram => None,
-        })
-        .collect()
+/// What steps remove; it may be gone already.
+pub(crate) fn leaves(plan: &Plan, table: &str, column: Option<&str>) -> bool {
+    plan.steps.iter().flat_map(|step| &step.demands).any(|demand| match demand {
+        Demand::UnlessGone { table: of, column: gone } => {
+            of == table && (gone.is_none() || gone.as_deref() == column)
+        }
+        Demand::Absent { .. }
+        | Demand::None { .. }
+        | Demand::Some { .. }
+        | Demand::Counted { .. }
+        | Demand::Trigram => false,
+    })
 }
 
-fn gone(step: &Step, present: &Present) -> bool {
+fn gone(step: &Step, present: &Facts) -> bool {
     step.demands.iter().any(|demand| {
         matches!(demand, Demand::UnlessGone { table, column } if !present.has(table, column.as_deref()))
     })
@@ -75,7 +63,7 @@ fn gone(step: &Step, present: &Present) -> bool {
 struct Verifier<'a, C> {
     connection: &'a C,
     dialect: Dialect,
-    present: &'a Present,
+    present: &'a Facts,
     costs: HashMap<String, Cost>,
 }
 

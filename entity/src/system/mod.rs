@@ -2,5 +2,6 @@
 
 pub mod application;
 pub mod application_step;
+pub mod catalog_facts;
 pub mod catalog_version;
 pub mod idempotency;

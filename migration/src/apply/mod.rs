@@ -9,7 +9,9 @@ use tokio::time::Instant;
 
 use crate::consent::Allow;
 use crate::dialect::Dialect;
+use crate::drift::{self, Answer, Drift, DriftKind};
 use crate::error::{Error, Result};
+use crate::facts::{Facts, Part};
 use crate::history::{self, AppliedVersion};
 use crate::plan::{self, Plan};
 use crate::shape::Shape;
@@ -185,15 +187,51 @@ impl Asked<'_> {
         known: &Known,
         dialect: Dialect,
     ) -> Result<Plan> {
-        let old = known.shape();
+        let found = Facts::read(connection, dialect).await?;
+        let (old, drifts) = self.drifted(known, &found, dialect);
         let mut plan = plan::plan(&old, self.new, dialect, self.allow);
         plan.from = known.last.as_ref().map(|last| last.version.clone());
         plan.to = Some(self.version.clone());
-        verify::verify(connection, &old, &mut plan, self.allow).await?;
+        for drift in drifts {
+            let column = match &drift.part {
+                Part::Column(name) => Some(name.as_str()),
+                _ => None,
+            };
+            if drift.kind != DriftKind::Extra && verify::leaves(&plan, &drift.table, column) {
+                continue;
+            }
+            if let Some(step) = drift.refused() {
+                plan.steps.insert(0, step);
+            }
+            plan.drift.push(drift);
+        }
+        verify::verify(connection, &found, &mut plan, self.allow).await?;
         if let (Dialect::Postgres, Some(last)) = (dialect, &known.last) {
             alias::keep(connection, last, &mut plan).await?;
         }
         Ok(plan)
+    }
+}
+
+impl Asked<'_> {
+    /// What the database is known to have, without what it has lost and gets again; and all that was changed by hand.
+    fn drifted(self, known: &Known, found: &Facts, dialect: Dialect) -> (Shape, Vec<Drift>) {
+        let mut old = known.shape();
+        old.adopt(self.new, found);
+        let recorded = known.last.as_ref().and_then(|last| last.facts.as_ref());
+        let recorded = recorded.filter(|_| known.interrupted.is_none());
+        let mut drifts = drift::drift(&old, recorded, found, dialect);
+        // What was under way when an application ended is made again anyway.
+        drifts.retain(|drift| known.interrupted.is_none() || drift.kind == DriftKind::Missing);
+        drifts.retain(|drift| {
+            let again = matches!(drift.answer, Answer::Refuses(_))
+                && drift.origin.as_deref().is_some_and(|origin| self.allow.recreates(origin));
+            if again || drift.answer == Answer::Restores {
+                old.lose(drift);
+            }
+            !again
+        });
+        (old, drifts)
     }
 }
 
@@ -301,7 +339,8 @@ impl Task<'_> {
         if known.last.as_ref().is_some_and(same) && plan.is_empty() {
             return Ok(false);
         }
-        history::record(connection, version, &self.shape.carrying(made), self.model).await?;
+        let facts = Facts::read(connection, plan.dialect).await?;
+        history::record(connection, version, &self.shape.carrying(made), &facts, self.model).await?;
         Ok(true)
     }
 }

@@ -7,6 +7,7 @@ use super::expression::{Place, expression};
 use super::literal::{ident, idents, text};
 use super::{create_index, create_table as create};
 use crate::dialect::Dialect;
+use crate::reserved::TEMPORARY;
 use crate::shape::{Check, Column, ColumnType, ForeignKey, Table};
 
 const NEW: Place = Place { dialect: Dialect::Sqlite, prefix: "NEW." };
@@ -39,7 +40,7 @@ pub(crate) fn create_table(table: &Table) -> Vec<String> {
 
 /// The name that a table has while it is written anew.
 pub(crate) fn interim(table: &str) -> String {
-    entity::name::identifier(&["launchway", "new", table])
+    entity::name::identifier(&[TEMPORARY, table])
 }
 
 /// The table written anew (<https://www.sqlite.org/lang_altertable.html#otheralter>): made under another name, filled,

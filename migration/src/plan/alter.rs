@@ -6,6 +6,7 @@ use crate::ddl::literal::{constant, ident};
 use crate::ddl::probe::Probe;
 use crate::ddl::{column::sql_type, postgres, sqlite};
 use crate::dialect::Dialect;
+use crate::reserved::TEMPORARY;
 use crate::shape::{Check, Column, ColumnType, Condition, ForeignKey, Form, Table};
 use crate::step::{Action, Backfill, Demand, Refusal, Run, Step};
 use crate::verdict::{Mode, Phase, Verdict};
@@ -129,7 +130,8 @@ impl Planner<'_> {
             return steps;
         }
         let origin = table.origin_of(to);
-        if from.default != to.default && from.ty == to.ty {
+        let converted = self.conversion(table, from, to, "").is_some();
+        if from.default != to.default && !converted {
             let step = Step::new(Action::Change, &origin, format!("change the default of {origin}"));
             let step = step.run([postgres::set_default(&table.name, to)]);
             let effect = Column { required: from.required, ..to.clone() };
@@ -156,7 +158,7 @@ impl Planner<'_> {
     fn make_required(&self, table: &Table, from: &Column, to: &Column) -> Vec<Step> {
         let origin = table.origin_of(to);
         let stand_in = Check {
-            name: entity::name::identifier(&["launchway", "nn", &table.name, &to.name]),
+            name: entity::name::identifier(&[TEMPORARY, "nn", &table.name, &to.name]),
             field: Some(to.field.clone()),
             condition: Condition::Not(Box::new(Condition::is_null(&to.name))),
             renamed: Vec::new(),
@@ -228,7 +230,7 @@ impl Planner<'_> {
     }
 
     /// The step where the type differs and that is more than a wider name for the same bytes.
-    fn alter_type(&self, table: &Table, from: &Column, to: &Column) -> Vec<Step> {
+    pub(super) fn alter_type(&self, table: &Table, from: &Column, to: &Column) -> Vec<Step> {
         let origin = table.origin_of(to);
         match (&from.ty, &to.ty) {
             (ColumnType::Json(old), ColumnType::Json(new)) => {

@@ -7,6 +7,7 @@ use crate::ddl::column::sql_type;
 use crate::ddl::literal::ident;
 use crate::ddl::{concurrently, create_index, drop_index, postgres, sqlite};
 use crate::dialect::Dialect;
+use crate::reserved::TEMPORARY;
 use crate::shape::{Check, Column, Condition, ForeignKey, Index, Table};
 use crate::step::{Action, Backfill, Run, Step};
 use crate::verdict::{Mode, Phase, Verdict};
@@ -165,7 +166,7 @@ impl Planner<'_> {
             return vec![step.makes(Change::AddIndex { table: table.clone(), index: index.clone() })];
         };
         // Until the new one stands, the former one serves.
-        let interim = entity::name::identifier(&["launchway", "new", &index.name]);
+        let interim = entity::name::identifier(&[TEMPORARY, &index.name]);
         let named = Index { name: interim.clone(), ..index.clone() };
         let Some(statement) = create_index(self.dialect, &table.name, &named) else { return Vec::new() };
         let step = step.long(Verdict::Online, &table.name, &former, Mode::ShareUpdateExclusive);

@@ -10,6 +10,7 @@ use crate::consent::Allow;
 use crate::ddl;
 use crate::dialect::Dialect;
 use crate::diff::{self, Diff};
+use crate::drift::Drift;
 use crate::shape::{ForeignKey, Shape, Table};
 use crate::step::{Action, Demand, Run, Step};
 use crate::verdict::{Mode, Verdict};
@@ -30,6 +31,8 @@ pub struct Plan {
     pub from: Option<Version>,
     /// The model version asked for.
     pub to: Option<Version>,
+    /// What was changed by hand since the last application.
+    pub drift: Vec<Drift>,
     /// What is done, in order.
     pub steps: Vec<Step>,
 }
@@ -86,7 +89,7 @@ pub fn plan(old: &Shape, new: &Shape, dialect: Dialect, allow: &Allow) -> Plan {
         steps.iter_mut().for_each(|step| step.run = Run::Together);
     }
     steps.sort_by_key(|step| step.phase);
-    Plan { dialect, from: None, to: None, steps }
+    Plan { dialect, from: None, to: None, drift: Vec::new(), steps }
 }
 
 /// What every step needs to know.

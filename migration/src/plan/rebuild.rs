@@ -78,13 +78,7 @@ impl Planner<'_> {
             | Change::AddCheck { table, .. }
             | Change::RemoveCheck { table, .. }
             | Change::RenameCheck { table, .. } => table,
-            // One that is refused, or of another form only, is said on its own.
-            Change::AlterColumn { table, from, to } => {
-                let form = from.ty != to.ty
-                    && self.conversion(table, from, to, "").is_none()
-                    && !matches!((&from.ty, &to.ty), (ColumnType::Int, ColumnType::BigInt));
-                (!form).then_some(table)?
-            }
+            Change::AlterColumn { table, .. } => table,
             Change::RemoveColumn { table, column } => {
                 let origin = table.origin_of(column);
                 (self.allow.drops(&origin) || (self.allow.hides(&origin) && !column.retired))
@@ -119,22 +113,17 @@ impl Planner<'_> {
         match change {
             Change::AddColumn { column, key, .. } => self.filled(step, table, column, key.as_ref()),
             Change::AlterColumn { from, to, .. } => {
-                let step = self.fits(step, table, from, to);
+                let parts = self.alter_type(table, from, to).into_iter();
+                let step = parts.fold(step, joined);
                 let empty = !from.required && to.required && to.default.is_none();
                 if empty { self.valued(step, table, to) } else { step }
             }
             Change::AddForeignKey { key, .. } => self.linked(step, table, key),
             Change::AddIndex { index, .. } => self.apart(step, table, index),
             Change::AddCheck { check, .. } => self.hold(step, table, check),
-            Change::RemoveColumn { .. } => {
-                let Change::RemoveColumn { column, .. } = change else { return step };
+            Change::RemoveColumn { column, .. } => {
                 let removal = self.remove_column(table, column);
-                removal.into_iter().fold(step, |mut step, part| {
-                    step.verdict = step.verdict.max(part.verdict);
-                    step.refusal = step.refusal.or(part.refusal);
-                    step.demands.extend(part.demands);
-                    step
-                })
+                removal.into_iter().fold(step, joined)
             }
             _ => step,
         }
@@ -185,4 +174,13 @@ impl Planner<'_> {
         };
         kept.columns.iter().map(|column| (column.name.clone(), value(column))).collect()
     }
+}
+
+/// A step with what another one of the same table has to hold for it.
+fn joined(mut step: Step, part: Step) -> Step {
+    step.verdict = step.verdict.max(part.verdict);
+    step.refusal = step.refusal.or(part.refusal);
+    step.requires.extend(part.requires);
+    step.demands.extend(part.demands);
+    step
 }

@@ -61,6 +61,12 @@ impl MigrationTrait for Migration {
             .table(name(step))
             .col(name("application_id"))
             .to_owned();
-        manager.create_index(index).await
+        manager.create_index(index).await?;
+        let facts = Table::create()
+            .table(name("launchway_facts"))
+            .col(ColumnDef::new(name("catalog_id")).big_integer().not_null().primary_key())
+            .col(ColumnDef::new(name("facts")).text().not_null())
+            .to_owned();
+        manager.create_table(facts).await
     }
 }

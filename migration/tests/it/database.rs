@@ -28,15 +28,6 @@ impl Db {
         Some(Self { connection: connect(&url).await, url, _folder: folder, postgres: Some(name) })
     }
 
-    /// Ends it now, the database of the server with it.
-    pub(crate) async fn end(self) {
-        let Db { connection, postgres, .. } = self;
-        let _ = connection.close().await;
-        if let (Some(cluster), Some(name)) = (harness::postgres::shared(), postgres) {
-            cluster.drop_database(&name).await;
-        }
-    }
-
     pub(crate) async fn apply(&self, model: &str) -> Result<Applied, Error> {
         self.apply_with(model, &[]).await
     }
@@ -69,6 +60,19 @@ impl Db {
         self.postgres.is_some()
     }
 
+    /// Gives it back.
+    pub(crate) async fn close(self) {
+        let Db { connection, postgres, .. } = self;
+        let _ = connection.close().await;
+        if let (Some(cluster), Some(name)) = (harness::postgres::shared(), postgres) {
+            cluster.drop_database(&name).await;
+        }
+    }
+
+    pub(crate) fn dialect(&self) -> migration::Dialect {
+        migration::Dialect::of(&self.connection).unwrap()
+    }
+
     /// Everything the database says about its tables, to compare before and after.
     pub(crate) async fn schema(&self) -> Vec<String> {
         let query = if self.is_postgres() {
@@ -98,7 +102,7 @@ pub(crate) async fn both(test: impl AsyncFn(&Db)) {
     match Db::postgres().await {
         Some(db) => {
             test(&db).await;
-            db.end().await;
+            db.close().await;
         }
         None => println!("skipped on PostgreSQL: no server"),
     }

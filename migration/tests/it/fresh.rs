@@ -82,7 +82,7 @@ async fn a_later_form_and_a_lost_table_are_told() {
         let model = "type Track @model { x: String }";
         db.apply(model).await.unwrap();
         db.run("ALTER TABLE tracks RENAME TO elsewhere").await;
-        assert_eq!(db.apply(model).await.unwrap_err().code(), "DRIFT");
+        assert_eq!(db.apply(model).await.unwrap_err().code(), "REFUSED");
         db.run("UPDATE launchway_catalog SET shape = '{\"format\": 3, \"new\": 1}'").await;
         assert_eq!(db.apply(model).await.unwrap_err().code(), "NEWER");
         assert_eq!(migration::status(&db.connection).await.unwrap_err().code(), "NEWER");

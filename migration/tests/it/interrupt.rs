@@ -116,7 +116,7 @@ async fn what_was_interrupted_goes_on() {
                 migration::render(&applied.plan)
             );
             assert_eq!(state(&other).await, expected, "{moment} of {moments}");
-            other.end().await;
+            other.close().await;
         }
     })
     .await;
@@ -130,7 +130,7 @@ async fn another_model_goes_on_from_there() {
     };
     filled(&first).await;
     let polls = whole(&first).await;
-    first.end().await;
+    first.close().await;
     for moment in 1..=8 {
         let db = Db::postgres().await.unwrap();
         filled(&db).await;
@@ -153,6 +153,6 @@ async fn another_model_goes_on_from_there() {
         let left = "SELECT conname::text AS x FROM pg_constraint WHERE conname LIKE 'launchway%' AND connamespace = 'public'::regnamespace AND conrelid <> 0 AND NOT conrelid::regclass::text LIKE 'launchway%' \
                     UNION ALL SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid";
         assert_eq!(db.texts(left).await, Vec::<String>::new(), "{moment}");
-        db.end().await;
+        db.close().await;
     }
 }

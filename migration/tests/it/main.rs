@@ -8,11 +8,15 @@
 
 mod additive;
 mod database;
+mod drift;
 mod evolve;
+mod facts;
 mod fresh;
+mod generator;
 mod hostile;
 mod interrupt;
 mod large;
+mod pairs;
 mod refusal;
 mod rename;
 mod snapshot;
