@@ -63,11 +63,13 @@ pub struct Setting {
     pub log_statements: bool,
     /// `shared_buffers`, such as `128MB`.
     pub memory: String,
+    /// Further settings, such as `log_lock_waits=on`; they win over the others.
+    pub options: Vec<String>,
 }
 
 impl Default for Setting {
     fn default() -> Self {
-        Self { fsync: true, log_statements: false, memory: "128MB".to_owned() }
+        Self { fsync: true, log_statements: false, memory: "128MB".to_owned(), options: Vec::new() }
     }
 }
 
@@ -329,7 +331,7 @@ fn launch(programs: &Programs, owner: &Owner, folder: &Path, setting: &Setting) 
     ];
     let mut command = owner.command(&programs.postgres);
     command.arg("-D").arg(folder.join("data")).current_dir(folder).process_group(0);
-    for option in &options {
+    for option in options.iter().chain(&setting.options) {
         command.args(["-c", option]);
     }
     let error = file.try_clone().expect("the server's log");

@@ -1,8 +1,10 @@
-//! Launchway against a hand-written handler and pgbench: one interleaved run, ratios at the end.
+//! Launchway against a hand-written handler and pgbench: one interleaved run, ratios at the end. And runs of their own:
+//! how soon it answers, and whether a model changes while its server answers.
 
 mod baseline;
 mod client;
 mod database;
+mod evolve;
 mod idle;
 mod load;
 mod measure;
@@ -12,6 +14,7 @@ mod statement;
 mod workload;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -32,7 +35,7 @@ struct Arguments {
     #[arg(long, value_delimiter = ',')]
     workload: Vec<String>,
     /// The program to measure; the one beside this executable by default.
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", global = true)]
     launchway: Option<PathBuf>,
     /// Database connections of the hand-written handler.
     #[arg(long, default_value_t = 16)]
@@ -57,17 +60,26 @@ enum Command {
     },
     /// How soon the program answers, and in how much memory: for the example and for a model of 300 types.
     Idle,
+    /// Changes the model step by step while requests are answered: which fail, and how long do they wait?
+    Evolve(evolve::Arguments),
 }
 
-fn main() {
+fn main() -> ExitCode {
     let arguments = Arguments::parse();
     harness::runtime::block_on(async {
         match &arguments.command {
             Some(Command::Baseline { database, pool }) => baseline::serve(database, *pool).await,
             Some(Command::Idle) => idle::run(&measure::launchway(&arguments)),
+            Some(Command::Evolve(evolve)) => {
+                harness::program::choose(&measure::launchway(&arguments));
+                if !evolve::run(evolve).await {
+                    return ExitCode::FAILURE;
+                }
+            }
             None => measure::run(&arguments).await,
         }
-    });
+        ExitCode::SUCCESS
+    })
 }
 
 #[cfg(test)]
