@@ -1,6 +1,6 @@
 //! Signing in to the running program with an OpenID provider that other people wrote, and what must not work.
 
-use harness::{App, Backend, Mailbox, Response, json, runtime};
+use harness::{App, Backend, Door, Mailbox, Response, json, runtime};
 use reqwest::Url;
 
 use crate::openid::{Account, OpenIdProvider, follow};
@@ -14,12 +14,21 @@ const MODEL: &str = "type Note @model @allow(to: [ALL], where: { owner: { eq: \"
 const PUBLIC: &str = "http://app.test";
 const BACK: &str = "http://app.test/auth/providers/local/callback";
 
+/// RFC 7636, appendix B.
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const CODE: &str = "redirect=/done&mode=code&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
 const ANN: Account<'_> =
     Account { subject: "ann", email: "Ann@Example.com", email_verified: true, only_userinfo: true };
 
 async fn program(backend: Backend, issuer: &str, mailbox: &Mailbox) -> App {
+    reached(backend, PUBLIC, issuer, mailbox).await
+}
+
+/// A program that is reached under an address.
+async fn reached(backend: Backend, public: &str, issuer: &str, mailbox: &Mailbox) -> App {
     App::with(backend, MODEL)
-        .env("LAUNCHWAY_SERVER__PUBLIC_URL", PUBLIC)
+        .env("LAUNCHWAY_SERVER__PUBLIC_URL", public)
         .env("LAUNCHWAY_MAIL__URL", &mailbox.url())
         .env("LAUNCHWAY_AUTH__PROVIDERS__LOCAL__KIND", "openid")
         .env("LAUNCHWAY_AUTH__PROVIDERS__LOCAL__ISSUER", issuer)
@@ -87,21 +96,96 @@ fn a_browser_signs_in_and_stays_signed_in_by_a_cookie() {
     });
 }
 
+/// The code that a page is called back with.
+async fn code(app: &App) -> String {
+    let (path, browser) = journey(app, CODE).await;
+    let back = arrive(app, &path, &browser).await.is(303);
+    assert!(back.headers_named("set-cookie").iter().all(|line| !line.starts_with("launchway=")));
+    let location = Url::parse(&back.header("location")).unwrap();
+    location.query_pairs().find(|(key, _)| key == "code").unwrap().1.into_owned()
+}
+
 #[test]
 fn a_page_exchanges_a_code_for_tokens_once() {
     with(ANN, async |app, _| {
-        let (path, browser) = journey(app, "redirect=/done&mode=code").await;
-        let back = arrive(app, &path, &browser).await.is(303);
-        let location = Url::parse(&back.header("location")).unwrap();
-        let code = location.query_pairs().find(|(key, _)| key == "code").unwrap().1.into_owned();
-        assert!(back.headers_named("set-cookie").iter().all(|line| !line.starts_with("launchway=")));
-        let tokens = app.anyone().post("/auth/exchange", json!({ "code": code })).await.is(200).json();
-        let bearer = format!("Bearer {}", tokens["accessToken"].as_str().unwrap());
-        let me = app.anyone().with("authorization", &bearer).get("/auth/me").await.is(200).json();
-        assert_eq!(me["user"]["email"], "ann@example.com");
-        let _ =
-            app.anyone().post("/auth/exchange", json!({ "code": code })).await.is(422).fails("TOKEN_INVALID");
+        for door in Door::ALL {
+            let given = json!({ "code": code(app).await, "codeVerifier": VERIFIER });
+            let tokens = door.good(&app.anyone(), "exchangeCode", given.clone()).await;
+            let ann = harness::account::bearer(app, tokens["accessToken"].as_str().unwrap());
+            let me = ann.get("/auth/me").await.is(200).json();
+            assert_eq!(me["user"]["email"], "ann@example.com");
+            let _ = door.ask(&app.anyone(), "exchangeCode", given).await.fails("TOKEN_INVALID");
+        }
     });
+}
+
+#[test]
+fn a_code_is_of_no_use_to_a_page_that_did_not_begin() {
+    with(ANN, async |app, _| {
+        for door in Door::ALL {
+            let other = format!("{VERIFIER}x");
+            for verifier in [None, Some(""), Some(&VERIFIER[1..]), Some(&other), Some("\u{e4}")] {
+                let code = code(app).await;
+                let mut given = json!({ "code": code });
+                if let Some(verifier) = verifier {
+                    given["codeVerifier"] = json!(verifier);
+                }
+                let _ = door.ask(&app.anyone(), "exchangeCode", given).await.fails("TOKEN_INVALID");
+                // That was its one try.
+                let given = json!({ "code": code, "codeVerifier": VERIFIER });
+                let _ = door.ask(&app.anyone(), "exchangeCode", given).await.fails("TOKEN_INVALID");
+            }
+        }
+    });
+}
+
+#[test]
+fn a_page_that_wants_a_code_brings_a_challenge() {
+    with(ANN, async |app, _| {
+        let good = CODE.split_once("code_challenge=").unwrap().1;
+        for (query, place) in [
+            ("mode=code".to_owned(), "code_challenge"),
+            ("mode=code&code_challenge=".to_owned(), "code_challenge"),
+            (format!("mode=code&code_challenge={}", &good[1..]), "code_challenge"),
+            (format!("mode=code&code_challenge={good}%3D"), "code_challenge"),
+            (format!("mode=code&code_challenge={good}&code_challenge_method=plain"), "code_challenge_method"),
+            (format!("code_challenge={good}"), "code_challenge"),
+        ] {
+            let reply = app.anyone().get(&format!("/auth/providers/local?{query}")).await.is(422);
+            let _ = reply.fails("BAD_VALUE").says(place);
+        }
+        let twice = format!("mode=code&code_challenge={good}&code_challenge={good}");
+        let _ = app.anyone().get(&format!("/auth/providers/local?{twice}")).await.is(400);
+        let fine = format!("{CODE}&code_challenge_method=S256");
+        let _ = app.anyone().get(&format!("/auth/providers/local?{fine}")).await.is(303);
+    });
+}
+
+#[test]
+fn under_https_the_cookie_of_the_way_is_bound_to_https_and_the_host() {
+    const BACK: &str = "https://app.test/auth/providers/local/callback";
+    for backend in Backend::available() {
+        runtime::block_on(async {
+            let Some(server) = OpenIdProvider::start(BACK, ANN).await else { return };
+            let mailbox = Mailbox::start();
+            let app = reached(backend, "https://app.test", &server.issuer, &mailbox).await;
+            let sent = app.anyone().get("/auth/providers/local?redirect=/done").await.is(303);
+            let set = sent.header("set-cookie");
+            assert!(
+                set.contains("; Secure") && set.contains("; Path=/;") && !set.contains("Domain"),
+                "{set}"
+            );
+            let browser = cookie(&sent, "__Host-launchway_sign_in");
+            let back = follow(&Url::parse(&sent.header("location")).unwrap(), BACK).await;
+            let path = format!("{}?{}", back.path(), back.query().unwrap_or_default());
+            // The other name is anybody's to set, from a subdomain or without TLS.
+            let _ = arrive(&app, &path, &browser).await.is(422).fails("TOKEN_INVALID");
+            let with = app.anyone().with("cookie", &format!("__Host-launchway_sign_in={browser}"));
+            let back = with.get(&path).await.is(303);
+            let session = format!("__Host-launchway={}", cookie(&back, "__Host-launchway"));
+            let _ = app.anyone().with("cookie", &session).get("/auth/me").await.is(200);
+        });
+    }
 }
 
 #[test]

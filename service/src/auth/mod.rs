@@ -50,7 +50,7 @@ use crate::throttle::{Policy, Throttle};
 pub use directory::{KeyEntry, PAGE, UserEntry, random_password};
 pub use identify::Credential;
 pub use operation::{Caller, Done, Operation};
-pub use provider::{Arrival, Callback, Departure};
+pub use provider::{Arrival, Callback, Departure, Mode};
 pub use session::Cookie;
 pub use table::OPERATIONS;
 

@@ -353,7 +353,7 @@ impl Auth {
                 self.sign_in(caller, who, given.maybe("code"), cookie).await
             }
             "refreshTokens" => self.refresh(caller, given.text("refreshToken")).await,
-            "exchangeCode" => self.exchange(caller, given.text("code")).await,
+            "exchangeCode" => self.exchange(caller, given.text("code"), given.maybe("codeVerifier")).await,
             "unlinkIdentity" => self.unlink(caller, given.needed("id")).await,
             "signOut" => self.sign_out(caller, given.flag("everywhere")).await,
             "changePassword" => {

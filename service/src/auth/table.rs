@@ -178,7 +178,14 @@ pub static OPERATIONS: &[Operation] = &[
         "exchangeCode",
         "/exchange",
         "Exchanges the code that a page was called back with after signing in with a provider for tokens.",
-        &[needs("code", Kind::Secret, "The code, good for a minute.")],
+        &[
+            needs("code", Kind::Secret, "The code, good for a minute and for one try."),
+            takes(
+                "codeVerifier",
+                Kind::Secret,
+                "The text whose SHA-256 was the `code_challenge` of the sign-in (RFC 7636); without it the code is good for nothing.",
+            ),
+        ],
         &TOKENS,
     )),
     delete(
