@@ -1,6 +1,6 @@
 //! Keys of programs: shown once, kept as a hash, bound to scopes; and what they are exchanged for (RFC 6749, 4.4).
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use entity::Value;
 use serde_json::json;
 use uuid::Uuid;
@@ -18,9 +18,6 @@ const NAME: usize = 12;
 
 /// Scopes of a key.
 const SCOPES: usize = 50;
-
-/// How often the time of last use is written down.
-const MINUTE: TimeDelta = TimeDelta::seconds(60);
 
 /// The part of a key that names it.
 pub(super) fn prefix_of(key: &str) -> Option<&str> {
@@ -127,26 +124,6 @@ impl Auth {
             "access_token": access, "token_type": "Bearer",
             "expires_in": self.0.tokens.lifetime().num_seconds(), "scope": scope,
         })))
-    }
-
-    /// Notes that a key was used, once a minute, beside the request.
-    pub(super) fn touch(&self, key: Uuid, last: Option<DateTime<Utc>>) {
-        let now = self.now();
-        if last.is_some_and(|last| now - last < MINUTE) {
-            return;
-        }
-        let auth = self.clone();
-        tokio::spawn(async move {
-            let noted = async {
-                let mut store = auth.store().await?;
-                let text = "update \"launchway_api_keys\" set \"last_used_at\" = ? where \"id\" = ?";
-                store.run(text, &[Arg::Time(now), Arg::Id(key)]).await?;
-                store.commit().await
-            };
-            if noted.await.is_err() {
-                tracing::debug!("the use of a key could not be noted");
-            }
-        });
     }
 }
 

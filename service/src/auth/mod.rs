@@ -23,6 +23,7 @@ mod store;
 mod table;
 mod token;
 mod totp;
+mod touch;
 mod user;
 
 use std::sync::Arc;
@@ -95,7 +96,7 @@ pub struct Settings {
     pub product: String,
     /// How long an access token lasts.
     pub access_token: TimeDelta,
-    /// How long a session lasts that is not used.
+    /// How long a session lasts that is not used: neither its cookie nor its refresh token.
     pub session_idle: TimeDelta,
     /// How long a session lasts at most.
     pub session: TimeDelta,
@@ -154,6 +155,8 @@ struct Inner {
     turns: Cache<String, Arc<Mutex<()>>>,
     /// Places for what is done after the answer.
     later: Arc<Semaphore>,
+    /// Places for noting what was used.
+    touches: Arc<Semaphore>,
     /// Counts what was changed of callers: what was read before a change is not remembered after it.
     changes: AtomicU64,
 }
@@ -193,6 +196,7 @@ impl Auth {
             providers,
             issuers,
             later: Arc::new(Semaphore::new(later::PLACES)),
+            touches: Arc::new(Semaphore::new(touch::PLACES)),
             changes: AtomicU64::new(0),
         })))
     }

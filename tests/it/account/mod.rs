@@ -8,6 +8,7 @@ mod cookie;
 mod email;
 mod enumeration;
 mod guess;
+mod idle;
 mod key;
 mod life;
 mod matrix;
