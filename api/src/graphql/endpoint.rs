@@ -106,6 +106,7 @@ impl Graphql {
         let caller = session::caller(request, call);
         let asking = Asking {
             caller: &caller,
+            http: call,
             text: &text,
             name: params.operation.as_deref(),
             variables: &params.variables,

@@ -67,6 +67,22 @@ impl Auth {
         }
     }
 
+    /// Counts something at the address it comes from: what makes us hash or send a mail, and whoever shows codes. It is
+    /// counted with the wrong guesses, whichever way it was asked for.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED`, with the time to wait.
+    pub(super) async fn count(&self, caller: &Caller) -> Result<()> {
+        let (Some(policy), Some(address)) = (&self.0.settings.attempts, caller.network()) else {
+            return Ok(());
+        };
+        let verdict = self.0.throttle.take(policy, &address, 1).await;
+        match verdict.allowed {
+            true => Ok(()),
+            false => Err(verdict.refusal(policy, 1)),
+        }
+    }
+
     /// Counts a guess that was wrong.
     pub(super) async fn wrong(&self, attempt: Attempt) {
         for (policy, key) in &attempt.limits {
