@@ -1,7 +1,13 @@
 //! Signing in to the running program with an OpenID provider that other people wrote, and what must not work.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use harness::{App, Backend, Door, Mailbox, Response, json, runtime};
 use reqwest::Url;
+use sea_orm::{ConnectionTrait, Database, DatabaseBackend, Statement};
+use sha2::{Digest, Sha256};
 
 use crate::openid::{Account, OpenIdProvider, follow};
 
@@ -13,6 +19,9 @@ const MODEL: &str = "type Note @model @allow(to: [ALL], where: { owner: { eq: \"
 /// Where the program says it is: the browser of these tests never goes there itself.
 const PUBLIC: &str = "http://app.test";
 const BACK: &str = "http://app.test/auth/providers/local/callback";
+
+/// What sign-ins that are on their way are sealed with.
+const SECRET: &str = "a secret of the tests, and of nothing else at all";
 
 /// RFC 7636, appendix B.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -29,6 +38,7 @@ async fn program(backend: Backend, issuer: &str, mailbox: &Mailbox) -> App {
 async fn reached(backend: Backend, public: &str, issuer: &str, mailbox: &Mailbox) -> App {
     App::with(backend, MODEL)
         .env("LAUNCHWAY_SERVER__PUBLIC_URL", public)
+        .env("LAUNCHWAY_AUTH__SECRET", SECRET)
         .env("LAUNCHWAY_MAIL__URL", &mailbox.url())
         .env("LAUNCHWAY_AUTH__PROVIDERS__LOCAL__KIND", "openid")
         .env("LAUNCHWAY_AUTH__PROVIDERS__LOCAL__ISSUER", issuer)
@@ -225,6 +235,88 @@ fn an_identity_is_unlinked_unless_it_is_the_only_way_in() {
         let back = arrive(app, &path, &browser).await.is(303);
         let again = app.anyone().with("cookie", &format!("launchway={}", cookie(&back, "launchway")));
         assert_eq!(again.get("/auth/me").await.is(200).json()["user"]["id"], user);
+    });
+}
+
+/// How many secrets for one use are kept.
+async fn kept(app: &App, kind: &str) -> i64 {
+    let database = Database::connect(app.database()).await.unwrap();
+    let engine = match app.backend() {
+        Backend::Sqlite => DatabaseBackend::Sqlite,
+        Backend::Postgres => DatabaseBackend::Postgres,
+    };
+    let text = format!("select count(*) from launchway_tokens where kind = '{kind}'");
+    let row = database.query_one_raw(Statement::from_string(engine, text)).await.unwrap().unwrap();
+    let count = row.try_get_by_index(0).unwrap();
+    database.close().await.unwrap();
+    count
+}
+
+/// The memory of a sign-in, which ends at another time: whoever has the secret of the program can make one.
+fn ending(browser: &str, at: impl Fn(i64) -> i64) -> String {
+    let cipher =
+        XChaCha20Poly1305::new(&Sha256::digest([b"launchway vault 1\0", SECRET.as_bytes()].concat()));
+    let bytes = URL_SAFE_NO_PAD.decode(browser).unwrap();
+    let (nonce, sealed) = bytes.split_at(24);
+    let nonce: [u8; 24] = nonce.try_into().unwrap();
+    let aad = b"provider sign-in";
+    let plain = cipher.decrypt(&XNonce::from(nonce), Payload { msg: sealed, aad }).unwrap();
+    let mut journey: harness::Value = serde_json::from_slice(&plain).unwrap();
+    journey["end"] = json!(at(journey["end"].as_i64().unwrap()));
+    let text = journey.to_string();
+    let sealed = cipher.encrypt(&XNonce::from(nonce), Payload { msg: text.as_bytes(), aad }).unwrap();
+    URL_SAFE_NO_PAD.encode([&nonce[..], &sealed].concat())
+}
+
+#[test]
+fn whoever_sets_out_and_does_not_come_back_leaves_nothing_behind() {
+    with(ANN, async |app, _| {
+        // The longest address to come back to, and still a cookie that browsers keep.
+        let long = format!("/done?{}", "x".repeat(2_000 - PUBLIC.len() - "/done?".len()));
+        let sent =
+            app.anyone().get(&format!("/auth/providers/local?redirect={}", long.replace('?', "%3F"))).await;
+        assert!(sent.is(303).header("set-cookie").len() < 4_096);
+        let _ = app
+            .anyone()
+            .get(&format!("/auth/providers/local?redirect={}x", long.replace('?', "%3F")))
+            .await
+            .is(422);
+        for _ in 0..5 {
+            let _ = app.anyone().get(&format!("/auth/providers/local?{CODE}")).await.is(303);
+        }
+        let (path, browser) = journey(app, "").await;
+        let denied = path.replacen("code=", "error=access_denied&x=", 1);
+        let _ = arrive(app, &denied, &browser).await.is(303);
+        assert_eq!(kept(app, "sign_in").await, 0);
+        let (path, browser) = journey(app, "").await;
+        let _ = arrive(app, &path, &browser).await.is(303);
+        assert_eq!(kept(app, "sign_in").await, 1, "who was signed in is not a second time");
+        let _ = arrive(app, &path, &browser).await.is(422).fails("TOKEN_INVALID");
+    });
+}
+
+#[test]
+fn who_comes_back_too_late_begins_again() {
+    with(ANN, async |app, _| {
+        let (path, browser) = journey(app, "").await;
+        let late = ending(&browser, |end| end - 601);
+        let _ = arrive(app, &path, &late).await.is(422).fails("TOKEN_INVALID");
+        // Nothing of it can be changed without the secret.
+        let forged = format!("{}A", &browser[..browser.len() - 1]);
+        let _ = arrive(app, &path, &forged).await.is(422).fails("TOKEN_INVALID");
+        let _ = arrive(app, &path, &ending(&browser, |end| end - 300)).await.is(303);
+    });
+}
+
+#[test]
+fn a_callback_that_comes_twice_at_once_signs_in_once() {
+    with(ANN, async |app, _| {
+        let (path, browser) = journey(app, "").await;
+        let replies = futures::future::join_all((0..5).map(|_| arrive(app, &path, &browser))).await;
+        let signed_in = |reply: &&Response| {
+            reply.headers_named("set-cookie").iter().any(|line| line.starts_with("launchway=lws_"))
+        };
+        assert_eq!(replies.iter().filter(signed_in).count(), 1);
     });
 }
 

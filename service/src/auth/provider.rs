@@ -22,12 +22,15 @@ use crate::principal::Principal;
 /// What the sealed memory of a sign-in is for.
 const PURPOSE: &str = "provider sign-in";
 
-/// Bytes of an address to come back to.
+/// Bytes of an address to come back to: sealed with the rest, it has to fit into a cookie.
 const LONGEST: usize = 2_000;
 
-/// A sign-in that is on its way through a provider.
+/// A sign-in that is on its way through a provider. The browser keeps it, sealed: whoever sets out and never comes back
+/// leaves nothing behind.
 #[derive(Serialize, Deserialize)]
 struct Journey {
+    /// When it is too late to come back, in seconds.
+    end: i64,
     provider: String,
     state: String,
     nonce: String,
@@ -55,7 +58,7 @@ pub enum Mode<'a> {
 pub struct Departure {
     /// The provider's page.
     pub url: Url,
-    /// What ties the sign-in to this browser: the value of a cookie.
+    /// What ties the sign-in to this browser, and remembers it: the value of a cookie.
     pub secret: String,
 }
 
@@ -112,6 +115,7 @@ impl Auth {
         };
         let begun = provider.begin(&self.redirect_uri(name)).await?;
         let journey = Journey {
+            end: (self.now() + Purpose::SignIn.lifetime()).timestamp(),
             provider: name.to_owned(),
             state: secret::hash(&begun.state),
             nonce: begun.nonce.expose_secret().to_owned(),
@@ -120,11 +124,7 @@ impl Auth {
             challenge,
         };
         let plain = serde_json::to_vec(&journey).map_err(Error::internal)?;
-        let sealed = serde_json::Value::from(self.0.vault.seal(PURPOSE, &plain)?);
-        let mut store = self.store().await?;
-        let secret = user::send(&mut store, Purpose::SignIn, None, Some(&sealed)).await?;
-        store.commit().await?;
-        Ok(Departure { url: begun.url, secret })
+        Ok(Departure { url: begun.url, secret: self.0.vault.seal(PURPOSE, &plain)? })
     }
 
     /// Takes a browser back from a provider.
@@ -138,23 +138,23 @@ impl Auth {
         callback: &Callback,
         browser: Option<&str>,
     ) -> Result<Arrival> {
-        let strange = || {
-            Error::new(Code::TokenInvalid, "This sign-in did not begin in this browser, or has ended.")
-                .hint("Begin again.")
-        };
-        let browser = browser.ok_or_else(strange)?;
-        let mut store = self.store().await?;
-        let (_, sealed) = user::take(&mut store, Purpose::SignIn, browser).await.map_err(|_| strange())?;
-        store.commit().await?;
-        let plain =
-            sealed.as_str().and_then(|sealed| self.0.vault.open(PURPOSE, sealed)).ok_or_else(strange)?;
-        let journey: Journey = serde_json::from_slice(&plain).map_err(Error::internal)?;
+        let plain = browser.and_then(|sealed| self.0.vault.open(PURPOSE, sealed)).ok_or_else(strange)?;
+        let journey: Journey = serde_json::from_slice(&plain).map_err(|_| strange())?;
         let state = secret::hash(callback.state.as_deref().unwrap_or_default());
         let same: bool = subtle::ConstantTimeEq::ct_eq(state.as_bytes(), journey.state.as_bytes()).into();
-        if journey.provider != name || !same {
+        if journey.provider != name || !same || journey.end <= self.now().timestamp() {
+            return Err(strange());
+        }
+        // Those of one sign-in take turns: a provider that is shown a code twice believes neither.
+        let turn = self.turn(&journey.state).await;
+        let mut store = self.store().await?;
+        let used = user::was_used(&mut store, Purpose::SignIn, &journey.state).await?;
+        store.rollback().await?;
+        if used {
             return Err(strange());
         }
         let outcome = self.finish(caller, &journey, callback).await;
+        drop(turn);
         if let Err(error) = &outcome {
             tracing::info!(provider = name, code = error.code().as_str(), "a sign-in with a provider failed");
         }
@@ -176,6 +176,10 @@ impl Auth {
             )
             .await?;
         let mut store = self.store().await?;
+        // Only who was signed in by the provider leaves a row: others can't fill the table.
+        if !user::use_once(&mut store, Purpose::SignIn, &journey.state, journey.end).await? {
+            return Err(strange());
+        }
         let (user, linked) = self.account_of(&mut store, caller, &journey.provider, &identity).await?;
         let done = match &journey.challenge {
             None => {
@@ -309,7 +313,7 @@ impl Auth {
                 .at("redirect")
         };
         let own = Url::parse(&self.0.settings.issuer).map_err(|_| wrong())?;
-        if back.len() > LONGEST || back.chars().any(|c| c.is_control() || c == '\\') {
+        if back.chars().any(|c| c.is_control() || c == '\\') {
             return Err(wrong());
         }
         let url = own.join(back).map_err(|_| wrong())?;
@@ -318,7 +322,8 @@ impl Auth {
         let fine = matches!(url.scheme(), "http" | "https")
             && url.username().is_empty()
             && url.password().is_none()
-            && (url.origin() == own.origin() || listed);
+            && (url.origin() == own.origin() || listed)
+            && url.as_str().len() <= LONGEST;
         if fine { Ok(url.into()) } else { Err(wrong()) }
     }
 
@@ -398,6 +403,11 @@ impl Auth {
         let args = [Arg::MaybeId(organization), Arg::Text(&identity.issuer), Arg::Text(&identity.subject)];
         look(&self.0.database, text, &args).await
     }
+}
+
+fn strange() -> Error {
+    Error::new(Code::TokenInvalid, "This sign-in did not begin in this browser, or has ended.")
+        .hint("Begin again.")
 }
 
 /// A challenge that a verifier may have: the 43 characters of a SHA-256 in base64url (RFC 7636, section 4.2).
