@@ -20,6 +20,7 @@ mod provider;
 mod secret;
 mod session;
 mod store;
+mod sweep;
 mod table;
 mod token;
 mod totp;
@@ -100,6 +101,8 @@ pub struct Settings {
     pub session_idle: TimeDelta,
     /// How long a session lasts at most.
     pub session: TimeDelta,
+    /// How long an account is kept whose address nobody proves.
+    pub unproved: TimeDelta,
     /// Whether cookies are for HTTPS alone.
     pub secure_cookies: bool,
     /// Origins of web sites that a browser may be sent back to after signing in with a provider.
@@ -124,6 +127,7 @@ impl Default for Settings {
             access_token: TimeDelta::minutes(10),
             session_idle: TimeDelta::days(30),
             session: TimeDelta::days(90),
+            unproved: TimeDelta::days(7),
             secure_cookies: false,
             returns: Vec::new(),
             providers: Vec::new(),
@@ -227,27 +231,6 @@ impl Auth {
         match self.is_open() {
             true => self.0.tokens.load(&self.0.database).await,
             false => Ok(()),
-        }
-    }
-
-    /// Deletes what has ended. Tells how many rows.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn sweep(&self) -> Result<u64> {
-        if !self.is_open() {
-            return Ok(0);
-        }
-        let mut swept = 0;
-        loop {
-            let mut store = self.store().await?;
-            let now = store.now;
-            let batch = session::sweep(&mut store, now).await?;
-            store.commit().await?;
-            swept += batch;
-            if batch == 0 {
-                return Ok(swept);
-            }
         }
     }
 

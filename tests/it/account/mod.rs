@@ -21,6 +21,7 @@ mod rotation;
 mod tenant;
 mod token;
 mod totp;
+mod unproved;
 mod visible;
 
 use harness::app::Builder;
