@@ -25,6 +25,9 @@ const PURPOSE: &str = "provider sign-in";
 /// Bytes of an address to come back to: sealed with the rest, it has to fit into a cookie.
 const LONGEST: usize = 2_000;
 
+/// How often it is looked again for an account that another request is making.
+const TRIES: u32 = 2;
+
 /// A sign-in that is on its way through a provider. The browser keeps it, sealed: whoever sets out and never comes back
 /// leaves nothing behind.
 #[derive(Serialize, Deserialize)]
@@ -361,10 +364,7 @@ impl Auth {
         let row = match self.vouched_for(&identity, organization).await? {
             Some(row) => row,
             None => {
-                let caller = Caller { principal: Principal::Anonymous, ..Caller::operator() };
-                let mut store = self.store().await?;
-                self.account_of(&mut store, &caller, &verified.issuer, &identity).await?;
-                store.commit().await?;
+                self.seen_first(&identity).await?;
                 self.vouched_for(&identity, organization).await?.ok_or_else(super::bad_credentials)?
             }
         };
@@ -388,6 +388,24 @@ impl Auth {
             claims: verified.claims,
             ..crate::principal::Subject::default()
         }))
+    }
+
+    /// Makes or links the account of somebody whom an issuer vouches for. First requests come several at once: where another
+    /// one was quicker, there is an account now.
+    async fn seen_first(&self, identity: &OutsideIdentity) -> Result<()> {
+        let caller = Caller { principal: Principal::Anonymous, ..Caller::operator() };
+        let mut tries = TRIES;
+        loop {
+            let mut store = self.store().await?;
+            match self.account_of(&mut store, &caller, &identity.issuer, identity).await {
+                Ok(_) => return store.commit().await,
+                Err(error) if tries > 0 && (is_taken(&error) || error.code() == Code::Conflict) => {
+                    tries -= 1;
+                    store.rollback().await?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// The user whom an issuer vouched for before, and their membership of an organization.
