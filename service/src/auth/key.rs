@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::operation::{Caller, Done};
 use super::store::{Arg, Store};
-use super::{Auth, audit, secret};
+use super::{Auth, audit, secret, token};
 use crate::error::{Code, Error, Result};
 
 /// How a key begins.
@@ -94,7 +94,7 @@ impl Auth {
     /// The answer is the one of RFC 6749, section 5.1.
     ///
     /// # Errors
-    /// `INVALID_CLIENT`, `INVALID_SCOPE`.
+    /// `INVALID_CLIENT`, `INVALID_SCOPE`, and the database's.
     pub async fn client_credentials(
         &self,
         (client, secret): (&str, &str),
@@ -103,8 +103,11 @@ impl Auth {
         if !secret.starts_with(PREFIX) {
             return Err(wrong_client());
         }
-        let principal =
-            self.identify(super::Credential::Bearer(secret), None).await.map_err(|_| wrong_client())?;
+        let principal = match self.identify(super::Credential::Bearer(secret), None).await {
+            Err(error) if error.code() == Code::BadCredentials => return Err(wrong_client()),
+            // That the database is away says nothing of the client.
+            found => found?,
+        };
         let subject = principal.subject().ok_or_else(wrong_client)?;
         let (Some(key), Some(scopes)) = (subject.key, &subject.scopes) else { return Err(wrong_client()) };
         if key.to_string() != client.to_ascii_lowercase() {
@@ -116,10 +119,22 @@ impl Auth {
                 if !asked.split(' ').all(|scope| covered(scopes, scope)) {
                     return Err(Error::new(Code::InvalidScope, "The key does not have all of these scopes."));
                 }
-                asked.to_owned()
+                let mut once: Vec<&str> = Vec::new();
+                for scope in asked.split(' ').filter(|scope| !scope.is_empty()) {
+                    if !once.contains(&scope) {
+                        once.push(scope);
+                    }
+                }
+                once.join(" ")
             }
         };
         let access = self.0.tokens.issue(self.now(), key, None, Some(scope.clone()))?;
+        if access.len() > token::LONGEST {
+            return Err(Error::new(
+                Code::InvalidScope,
+                "These are more scopes than a token can hold; ask for fewer.",
+            ));
+        }
         Ok(Done::of(json!({
             "access_token": access, "token_type": "Bearer",
             "expires_in": self.0.tokens.lifetime().num_seconds(), "scope": scope,
