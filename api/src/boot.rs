@@ -110,9 +110,7 @@ pub async fn sweep(service: Service) {
     let mut hours = tokio::time::interval(HOUR);
     loop {
         hours.tick().await;
-        if let Err(error) = accounts(&service).await {
-            tracing::warn!(code = error.code().as_str(), "could not sweep accounts; trying again in an hour");
-        }
+        accounts(&service).await;
         match service.engine().sweep().await {
             Ok(0) => {}
             Ok(keys) => tracing::info!(keys, "swept old idempotency keys"),
@@ -123,10 +121,16 @@ pub async fn sweep(service: Service) {
     }
 }
 
-/// Forgets sessions and codes that have ended, and makes the next signing key in time.
-async fn accounts(service: &Service) -> service::Result<()> {
-    service.auth().prepare().await?;
-    service.auth().sweep().await.map(|_| ())
+/// Makes the next signing key in time, and forgets sessions, codes and accounts that have ended. Neither waits for the
+/// other to be possible.
+async fn accounts(service: &Service) {
+    if let Err(error) = service.auth().prepare().await {
+        let code = error.code().as_str();
+        tracing::warn!(code, "could not look after the signing keys; trying again in an hour");
+    }
+    if let Err(error) = service.auth().sweep().await {
+        tracing::warn!(code = error.code().as_str(), "could not sweep accounts; trying again in an hour");
+    }
 }
 
 /// The whole application: what tests serve too.

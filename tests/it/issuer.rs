@@ -1,9 +1,11 @@
 //! Tokens of issuers elsewhere: taken when all about them is right, and only then.
 
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use futures::future::join_all;
 use harness::{App, Backend, Value, json, runtime};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 
@@ -112,6 +114,35 @@ fn whoever_an_issuer_vouches_for_is_a_user_with_its_claims_and_roles() {
             let path = format!("/auth/users/{}", me["user"]["id"].as_str().unwrap());
             let _ = app.admin().patch(&path, disable).await.is(200);
             let _ = ann.get("/v1/notes").await.is(401);
+        });
+    }
+}
+
+#[test]
+fn first_requests_that_come_at_once_are_all_of_one_user() {
+    for backend in Backend::available() {
+        runtime::block_on(async {
+            let issuer = issuer();
+            let (app, _folder) = program(backend, &issuer).await;
+            for round in 0..5 {
+                let email = format!("ann{round}@example.com");
+                let asked = (0..20).map(async |number| {
+                    // Tokens of one subject; and of two with one address, which are one account.
+                    let subject =
+                        if round == 4 { format!("ann{round} {}", number % 2) } else { format!("ann{round}") };
+                    let claims = json!({
+                        "iss": issuer, "aud": "api", "sub": subject, "exp": now() + 300 + number,
+                        "email": email, "email_verified": true,
+                    });
+                    let bearer = format!("Bearer {}", token(&head(), &claims));
+                    let me = app.anyone().with("authorization", &bearer).get("/auth/me").await.is(200).json();
+                    me["user"]["id"].as_str().unwrap().to_owned()
+                });
+                let users: BTreeSet<String> = join_all(asked).await.into_iter().collect();
+                assert_eq!(users.len(), 1, "{users:?}");
+            }
+            let rows = app.admin().get("/v1/authIdentities?limit=100").await.is(200).json();
+            assert_eq!(rows["data"].as_array().unwrap().len(), 6, "{rows}");
         });
     }
 }

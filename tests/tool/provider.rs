@@ -1,7 +1,13 @@
 //! Signing in to the running program with an OpenID provider that other people wrote, and what must not work.
 
-use harness::{App, Backend, Mailbox, Response, json, runtime};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use harness::{App, Backend, Door, Mailbox, Response, json, runtime};
 use reqwest::Url;
+use sea_orm::{ConnectionTrait, Database, DatabaseBackend, Statement};
+use sha2::{Digest, Sha256};
 
 use crate::openid::{Account, OpenIdProvider, follow};
 
@@ -14,12 +20,25 @@ const MODEL: &str = "type Note @model @allow(to: [ALL], where: { owner: { eq: \"
 const PUBLIC: &str = "http://app.test";
 const BACK: &str = "http://app.test/auth/providers/local/callback";
 
+/// What sign-ins that are on their way are sealed with.
+const SECRET: &str = "a secret of the tests, and of nothing else at all";
+
+/// RFC 7636, appendix B.
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const CODE: &str = "redirect=/done&mode=code&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
 const ANN: Account<'_> =
     Account { subject: "ann", email: "Ann@Example.com", email_verified: true, only_userinfo: true };
 
 async fn program(backend: Backend, issuer: &str, mailbox: &Mailbox) -> App {
+    reached(backend, PUBLIC, issuer, mailbox).await
+}
+
+/// A program that is reached under an address.
+async fn reached(backend: Backend, public: &str, issuer: &str, mailbox: &Mailbox) -> App {
     App::with(backend, MODEL)
-        .env("LAUNCHWAY_SERVER__PUBLIC_URL", PUBLIC)
+        .env("LAUNCHWAY_SERVER__PUBLIC_URL", public)
+        .env("LAUNCHWAY_AUTH__SECRET", SECRET)
         .env("LAUNCHWAY_MAIL__URL", &mailbox.url())
         .env("LAUNCHWAY_AUTH__PROVIDERS__LOCAL__KIND", "openid")
         .env("LAUNCHWAY_AUTH__PROVIDERS__LOCAL__ISSUER", issuer)
@@ -87,21 +106,96 @@ fn a_browser_signs_in_and_stays_signed_in_by_a_cookie() {
     });
 }
 
+/// The code that a page is called back with.
+async fn code(app: &App) -> String {
+    let (path, browser) = journey(app, CODE).await;
+    let back = arrive(app, &path, &browser).await.is(303);
+    assert!(back.headers_named("set-cookie").iter().all(|line| !line.starts_with("launchway=")));
+    let location = Url::parse(&back.header("location")).unwrap();
+    location.query_pairs().find(|(key, _)| key == "code").unwrap().1.into_owned()
+}
+
 #[test]
 fn a_page_exchanges_a_code_for_tokens_once() {
     with(ANN, async |app, _| {
-        let (path, browser) = journey(app, "redirect=/done&mode=code").await;
-        let back = arrive(app, &path, &browser).await.is(303);
-        let location = Url::parse(&back.header("location")).unwrap();
-        let code = location.query_pairs().find(|(key, _)| key == "code").unwrap().1.into_owned();
-        assert!(back.headers_named("set-cookie").iter().all(|line| !line.starts_with("launchway=")));
-        let tokens = app.anyone().post("/auth/exchange", json!({ "code": code })).await.is(200).json();
-        let bearer = format!("Bearer {}", tokens["accessToken"].as_str().unwrap());
-        let me = app.anyone().with("authorization", &bearer).get("/auth/me").await.is(200).json();
-        assert_eq!(me["user"]["email"], "ann@example.com");
-        let _ =
-            app.anyone().post("/auth/exchange", json!({ "code": code })).await.is(422).fails("TOKEN_INVALID");
+        for door in Door::ALL {
+            let given = json!({ "code": code(app).await, "codeVerifier": VERIFIER });
+            let tokens = door.good(&app.anyone(), "exchangeCode", given.clone()).await;
+            let ann = harness::account::bearer(app, tokens["accessToken"].as_str().unwrap());
+            let me = ann.get("/auth/me").await.is(200).json();
+            assert_eq!(me["user"]["email"], "ann@example.com");
+            let _ = door.ask(&app.anyone(), "exchangeCode", given).await.fails("TOKEN_INVALID");
+        }
     });
+}
+
+#[test]
+fn a_code_is_of_no_use_to_a_page_that_did_not_begin() {
+    with(ANN, async |app, _| {
+        for door in Door::ALL {
+            let other = format!("{VERIFIER}x");
+            for verifier in [None, Some(""), Some(&VERIFIER[1..]), Some(&other), Some("\u{e4}")] {
+                let code = code(app).await;
+                let mut given = json!({ "code": code });
+                if let Some(verifier) = verifier {
+                    given["codeVerifier"] = json!(verifier);
+                }
+                let _ = door.ask(&app.anyone(), "exchangeCode", given).await.fails("TOKEN_INVALID");
+                // That was its one try.
+                let given = json!({ "code": code, "codeVerifier": VERIFIER });
+                let _ = door.ask(&app.anyone(), "exchangeCode", given).await.fails("TOKEN_INVALID");
+            }
+        }
+    });
+}
+
+#[test]
+fn a_page_that_wants_a_code_brings_a_challenge() {
+    with(ANN, async |app, _| {
+        let good = CODE.split_once("code_challenge=").unwrap().1;
+        for (query, place) in [
+            ("mode=code".to_owned(), "code_challenge"),
+            ("mode=code&code_challenge=".to_owned(), "code_challenge"),
+            (format!("mode=code&code_challenge={}", &good[1..]), "code_challenge"),
+            (format!("mode=code&code_challenge={good}%3D"), "code_challenge"),
+            (format!("mode=code&code_challenge={good}&code_challenge_method=plain"), "code_challenge_method"),
+            (format!("code_challenge={good}"), "code_challenge"),
+        ] {
+            let reply = app.anyone().get(&format!("/auth/providers/local?{query}")).await.is(422);
+            let _ = reply.fails("BAD_VALUE").says(place);
+        }
+        let twice = format!("mode=code&code_challenge={good}&code_challenge={good}");
+        let _ = app.anyone().get(&format!("/auth/providers/local?{twice}")).await.is(400);
+        let fine = format!("{CODE}&code_challenge_method=S256");
+        let _ = app.anyone().get(&format!("/auth/providers/local?{fine}")).await.is(303);
+    });
+}
+
+#[test]
+fn under_https_the_cookie_of_the_way_is_bound_to_https_and_the_host() {
+    const BACK: &str = "https://app.test/auth/providers/local/callback";
+    for backend in Backend::available() {
+        runtime::block_on(async {
+            let Some(server) = OpenIdProvider::start(BACK, ANN).await else { return };
+            let mailbox = Mailbox::start();
+            let app = reached(backend, "https://app.test", &server.issuer, &mailbox).await;
+            let sent = app.anyone().get("/auth/providers/local?redirect=/done").await.is(303);
+            let set = sent.header("set-cookie");
+            assert!(
+                set.contains("; Secure") && set.contains("; Path=/;") && !set.contains("Domain"),
+                "{set}"
+            );
+            let browser = cookie(&sent, "__Host-launchway_sign_in");
+            let back = follow(&Url::parse(&sent.header("location")).unwrap(), BACK).await;
+            let path = format!("{}?{}", back.path(), back.query().unwrap_or_default());
+            // The other name is anybody's to set, from a subdomain or without TLS.
+            let _ = arrive(&app, &path, &browser).await.is(422).fails("TOKEN_INVALID");
+            let with = app.anyone().with("cookie", &format!("__Host-launchway_sign_in={browser}"));
+            let back = with.get(&path).await.is(303);
+            let session = format!("__Host-launchway={}", cookie(&back, "__Host-launchway"));
+            let _ = app.anyone().with("cookie", &session).get("/auth/me").await.is(200);
+        });
+    }
 }
 
 #[test]
@@ -141,6 +235,88 @@ fn an_identity_is_unlinked_unless_it_is_the_only_way_in() {
         let back = arrive(app, &path, &browser).await.is(303);
         let again = app.anyone().with("cookie", &format!("launchway={}", cookie(&back, "launchway")));
         assert_eq!(again.get("/auth/me").await.is(200).json()["user"]["id"], user);
+    });
+}
+
+/// How many secrets for one use are kept.
+async fn kept(app: &App, kind: &str) -> i64 {
+    let database = Database::connect(app.database()).await.unwrap();
+    let engine = match app.backend() {
+        Backend::Sqlite => DatabaseBackend::Sqlite,
+        Backend::Postgres => DatabaseBackend::Postgres,
+    };
+    let text = format!("select count(*) from launchway_tokens where kind = '{kind}'");
+    let row = database.query_one_raw(Statement::from_string(engine, text)).await.unwrap().unwrap();
+    let count = row.try_get_by_index(0).unwrap();
+    database.close().await.unwrap();
+    count
+}
+
+/// The memory of a sign-in, which ends at another time: whoever has the secret of the program can make one.
+fn ending(browser: &str, at: impl Fn(i64) -> i64) -> String {
+    let cipher =
+        XChaCha20Poly1305::new(&Sha256::digest([b"launchway vault 1\0", SECRET.as_bytes()].concat()));
+    let bytes = URL_SAFE_NO_PAD.decode(browser).unwrap();
+    let (nonce, sealed) = bytes.split_at(24);
+    let nonce: [u8; 24] = nonce.try_into().unwrap();
+    let aad = b"provider sign-in";
+    let plain = cipher.decrypt(&XNonce::from(nonce), Payload { msg: sealed, aad }).unwrap();
+    let mut journey: harness::Value = serde_json::from_slice(&plain).unwrap();
+    journey["end"] = json!(at(journey["end"].as_i64().unwrap()));
+    let text = journey.to_string();
+    let sealed = cipher.encrypt(&XNonce::from(nonce), Payload { msg: text.as_bytes(), aad }).unwrap();
+    URL_SAFE_NO_PAD.encode([&nonce[..], &sealed].concat())
+}
+
+#[test]
+fn whoever_sets_out_and_does_not_come_back_leaves_nothing_behind() {
+    with(ANN, async |app, _| {
+        // The longest address to come back to, and still a cookie that browsers keep.
+        let long = format!("/done?{}", "x".repeat(2_000 - PUBLIC.len() - "/done?".len()));
+        let sent =
+            app.anyone().get(&format!("/auth/providers/local?redirect={}", long.replace('?', "%3F"))).await;
+        assert!(sent.is(303).header("set-cookie").len() < 4_096);
+        let _ = app
+            .anyone()
+            .get(&format!("/auth/providers/local?redirect={}x", long.replace('?', "%3F")))
+            .await
+            .is(422);
+        for _ in 0..5 {
+            let _ = app.anyone().get(&format!("/auth/providers/local?{CODE}")).await.is(303);
+        }
+        let (path, browser) = journey(app, "").await;
+        let denied = path.replacen("code=", "error=access_denied&x=", 1);
+        let _ = arrive(app, &denied, &browser).await.is(303);
+        assert_eq!(kept(app, "sign_in").await, 0);
+        let (path, browser) = journey(app, "").await;
+        let _ = arrive(app, &path, &browser).await.is(303);
+        assert_eq!(kept(app, "sign_in").await, 1, "who was signed in is not a second time");
+        let _ = arrive(app, &path, &browser).await.is(422).fails("TOKEN_INVALID");
+    });
+}
+
+#[test]
+fn who_comes_back_too_late_begins_again() {
+    with(ANN, async |app, _| {
+        let (path, browser) = journey(app, "").await;
+        let late = ending(&browser, |end| end - 601);
+        let _ = arrive(app, &path, &late).await.is(422).fails("TOKEN_INVALID");
+        // Nothing of it can be changed without the secret.
+        let forged = format!("{}A", &browser[..browser.len() - 1]);
+        let _ = arrive(app, &path, &forged).await.is(422).fails("TOKEN_INVALID");
+        let _ = arrive(app, &path, &ending(&browser, |end| end - 300)).await.is(303);
+    });
+}
+
+#[test]
+fn a_callback_that_comes_twice_at_once_signs_in_once() {
+    with(ANN, async |app, _| {
+        let (path, browser) = journey(app, "").await;
+        let replies = futures::future::join_all((0..5).map(|_| arrive(app, &path, &browser))).await;
+        let signed_in = |reply: &&Response| {
+            reply.headers_named("set-cookie").iter().any(|line| line.starts_with("launchway=lws_"))
+        };
+        assert_eq!(replies.iter().filter(signed_in).count(), 1);
     });
 }
 

@@ -64,7 +64,7 @@ impl Accounts {
         if path == TOKEN {
             call.set_route(TOKEN);
             return match *request.method() {
-                Method::POST => token::answer(&self.service, request, self.settings.body_time).await,
+                Method::POST => token::answer(&self.service, request, call, self.settings.body_time).await,
                 _ => Ok(method::refuse(call, "POST")),
             };
         }

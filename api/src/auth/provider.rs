@@ -2,7 +2,7 @@
 
 use poem::http::{HeaderMap, HeaderValue, StatusCode, header};
 use poem::{Request, Response};
-use service::auth::{Callback, Cookie};
+use service::auth::{Callback, Cookie, Mode};
 use service::{Code, Error, Result, Service};
 
 use crate::http::Call;
@@ -10,7 +10,10 @@ use crate::http::authenticate::cookie;
 use crate::http::session::{caller, set_cookie};
 
 /// The cookie that ties a sign-in to the browser it began in. It has to come along when the provider sends the browser
-/// back, from another site.
+/// back, from another site. The prefix makes browsers keep it to HTTPS and to this very host.
+const SECURE_JOURNEY: &str = "__Host-launchway_sign_in";
+
+/// The same in development, where there is no HTTPS.
 const JOURNEY: &str = "launchway_sign_in";
 
 /// Seconds a sign-in may take.
@@ -46,25 +49,46 @@ pub(super) async fn answer(
 }
 
 async fn depart(service: &Service, request: &Request, name: &str) -> Result<Response> {
-    let (mut back, mut tokens) = ("/".to_owned(), false);
+    let (mut redirect, mut mode, mut challenge, mut method) = (None, None, None, None);
     for (key, value) in url::form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes()) {
-        match (key.as_ref(), value.as_ref()) {
-            ("redirect", value) => back = value.to_owned(),
-            ("mode", "cookie") => tokens = false,
-            ("mode", "code") => tokens = true,
-            ("mode", _) => {
-                return Err(Error::new(Code::BadValue, "`mode` is `cookie` or `code`.").at("mode"));
-            }
-            (other, _) => {
+        let place = match key.as_ref() {
+            "redirect" => &mut redirect,
+            "mode" => &mut mode,
+            "code_challenge" => &mut challenge,
+            "code_challenge_method" => &mut method,
+            other => {
                 let message = format!("There is no parameter `{}`.", entity::value::excerpt(other));
-                return Err(Error::new(Code::UnknownParameter, message).hint("Possible: redirect, mode."));
+                return Err(Error::new(Code::UnknownParameter, message)
+                    .hint("Possible: redirect, mode, code_challenge, code_challenge_method."));
             }
+        };
+        if place.replace(value.into_owned()).is_some() {
+            return Err(twice());
         }
     }
-    let departure = service.auth().depart(name, &back, !tokens).await?;
+    if method.is_some_and(|method| method != "S256") {
+        return Err(
+            Error::new(Code::BadValue, "`code_challenge_method` is `S256`.").at("code_challenge_method")
+        );
+    }
+    let mode = match mode.as_deref() {
+        None | Some("cookie") if challenge.is_some() => {
+            return Err(
+                Error::new(Code::BadValue, "`code_challenge` is for `mode=code`.").at("code_challenge")
+            );
+        }
+        None | Some("cookie") => Mode::Cookie,
+        Some("code") => Mode::Code { challenge: challenge.as_deref() },
+        Some(_) => return Err(Error::new(Code::BadValue, "`mode` is `cookie` or `code`.").at("mode")),
+    };
+    let departure = service.auth().depart(name, redirect.as_deref().unwrap_or("/"), mode).await?;
     let mut response = sent(departure.url.as_str())?;
     journey(response.headers_mut(), Some(&departure.secret), service.auth().settings().secure_cookies);
     Ok(response)
+}
+
+fn twice() -> Error {
+    Error::new(Code::BadRequest, "A parameter is there twice.")
 }
 
 async fn arrive(service: &Service, request: &Request, call: &Call, name: &str) -> Result<Response> {
@@ -79,12 +103,12 @@ async fn arrive(service: &Service, request: &Request, call: &Call, name: &str) -
             _ => continue,
         };
         if place.replace(value.into_owned()).is_some() {
-            return Err(Error::new(Code::BadRequest, "A parameter is there twice."));
+            return Err(twice());
         }
     }
-    let browser = cookie(request.headers(), JOURNEY);
-    let arrival = service.auth().arrive(&caller(request, call), name, &callback, browser).await?;
     let secure = service.auth().settings().secure_cookies;
+    let browser = cookie(request.headers(), if secure { SECURE_JOURNEY } else { JOURNEY });
+    let arrival = service.auth().arrive(&caller(request, call), name, &callback, browser).await?;
     let mut back = url::Url::parse(&arrival.back).map_err(Error::internal)?;
     let mut session: Option<Cookie> = None;
     match arrival.outcome {
@@ -116,11 +140,12 @@ fn sent(to: &str) -> Result<Response> {
 
 /// Says to the browser what becomes of the cookie of a sign-in.
 fn journey(headers: &mut HeaderMap, secret: Option<&str>, secure: bool) {
-    let flag = if secure { "; Secure" } else { "" };
+    let (name, place) =
+        if secure { (SECURE_JOURNEY, "Path=/; Secure") } else { (JOURNEY, "Path=/auth/providers") };
     let (value, age) = secret.map_or(("", 0), |secret| (secret, PATIENCE));
-    let text =
-        format!("{JOURNEY}={value}; Path=/auth/providers; Max-Age={age}; HttpOnly; SameSite=Lax{flag}");
-    if let Ok(value) = HeaderValue::try_from(text) {
+    let text = format!("{name}={value}; {place}; Max-Age={age}; HttpOnly; SameSite=Lax");
+    if let Ok(mut value) = HeaderValue::try_from(text) {
+        value.set_sensitive(true);
         headers.append(header::SET_COOKIE, value);
     }
 }

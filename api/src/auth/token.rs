@@ -6,9 +6,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use poem::http::{HeaderValue, StatusCode, header};
 use poem::{Request, Response};
-use service::{Code, Error, Result, Service};
+use service::{Code, Error, Kind, Result, Service};
 
-use crate::http::body;
+use crate::http::{Call, body, problem, status};
 
 /// Bytes of a body.
 const BODY: usize = 16 * 1024;
@@ -17,7 +17,12 @@ const BODY: usize = 16 * 1024;
 ///
 /// # Errors
 /// What is wrong with the request as HTTP; all else is answered as the specification says.
-pub(super) async fn answer(service: &Service, request: &mut Request, time: Duration) -> Result<Response> {
+pub(super) async fn answer(
+    service: &Service,
+    request: &mut Request,
+    call: &Call,
+    time: Duration,
+) -> Result<Response> {
     let form = request.content_type().is_some_and(|ty| {
         ty.split(';')
             .next()
@@ -31,13 +36,17 @@ pub(super) async fn answer(service: &Service, request: &mut Request, time: Durat
     let basic = request.headers().get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
     Ok(match exchange(service, &bytes, basic).await {
         Ok(json) => Response::builder().content_type("application/json").body(json.to_string()),
-        Err(Refusal { error, status, about }) => {
+        Err(Refusal { error, status, about, cause }) => {
             let body = serde_json::json!({ "error": error, "error_description": about });
             let mut response =
                 Response::builder().status(status).content_type("application/json").body(body.to_string());
             if status == StatusCode::UNAUTHORIZED {
                 let challenge = HeaderValue::from_static("Basic realm=\"launchway\"");
                 response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+            }
+            if let Some(cause) = &cause {
+                problem::report(cause, call);
+                problem::decorate(cause, response.headers_mut());
             }
             response
         }
@@ -49,11 +58,13 @@ struct Refusal {
     error: &'static str,
     status: StatusCode,
     about: String,
+    /// What went wrong on our side.
+    cause: Option<Error>,
 }
 
 impl Refusal {
     fn new(error: &'static str, about: &str) -> Self {
-        Self { error, status: StatusCode::BAD_REQUEST, about: about.to_owned() }
+        Self { error, status: StatusCode::BAD_REQUEST, about: about.to_owned(), cause: None }
     }
 }
 
@@ -86,19 +97,21 @@ async fn exchange(
             .map(|(id, secret)| (id.to_owned(), secret.to_owned())),
     };
     let unknown = || Refusal {
-        error: "invalid_client",
         status: StatusCode::UNAUTHORIZED,
-        about: "The client or its secret is wrong.".to_owned(),
+        ..Refusal::new("invalid_client", "The client or its secret is wrong.")
     };
     let (client, secret) = named.ok_or_else(unknown)?;
     let done = service.auth().client_credentials((&client, &secret), field("scope")).await;
     done.map(|done| done.body).map_err(|error| match error.code() {
         Code::InvalidClient => unknown(),
         Code::InvalidScope => Refusal::new("invalid_scope", error.message()),
-        _ => Refusal {
-            error: "temporarily_unavailable",
-            status: StatusCode::SERVICE_UNAVAILABLE,
-            about: "Try again.".to_owned(),
+        code => Refusal {
+            status: status::of(code),
+            cause: Some(error),
+            ..match code.kind() {
+                Kind::Internal => Refusal::new("server_error", "Something is wrong on our side."),
+                _ => Refusal::new("temporarily_unavailable", "Try again."),
+            }
         },
     })
 }

@@ -35,6 +35,8 @@ pub struct Auth {
     pub session_idle: Period,
     /// How long a session lasts at most.
     pub session: Period,
+    /// How long an account is kept whose address nobody proves.
+    pub unproved_account: Period,
     /// Where one can sign in besides here, by name.
     #[serde(default)]
     pub providers: BTreeMap<String, Provider>,
@@ -147,6 +149,7 @@ impl Auth {
             access_token: time(self.access_token),
             session_idle: time(self.session_idle),
             session: time(self.session),
+            unproved: time(self.unproved_account),
             secure_cookies: issuer.starts_with("https://"),
             attempts,
             providers: providers.collect(),

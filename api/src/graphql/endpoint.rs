@@ -74,16 +74,18 @@ impl Graphql {
                 // The request itself was counted as one.
                 call.charge(u32::try_from(list.len().saturating_sub(1)).unwrap_or(u32::MAX)).await?;
                 let mut bodies = Vec::with_capacity(list.len());
-                let mut database = Duration::ZERO;
+                let (mut database, mut cookies) = (Duration::ZERO, Vec::new());
                 for params in list {
                     let answer = match params {
                         Ok(params) => self.run(request, call, params, false, None).await,
                         Err(error) => Answer::refused(vec![error.into()]),
                     };
                     database += answer.database.unwrap_or_default();
+                    cookies.extend(answer.cookies);
                     bodies.push(answer.body);
                 }
-                Ok(Answer { database: Some(database), ..Answer::data(format!("[{}]", bodies.join(","))) })
+                let body = format!("[{}]", bodies.join(","));
+                Ok(Answer { database: Some(database), cookies, ..Answer::data(body) })
             }
         }
     }
@@ -106,6 +108,7 @@ impl Graphql {
         let caller = session::caller(request, call);
         let asking = Asking {
             caller: &caller,
+            http: call,
             text: &text,
             name: params.operation.as_deref(),
             variables: &params.variables,

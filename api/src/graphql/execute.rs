@@ -23,6 +23,7 @@ use super::render::{Answer, Data, Fault};
 use super::resolve;
 use super::schema::{Bundle, Schemas};
 use super::settings::Settings;
+use crate::http;
 
 /// Bytes of an operation's text, and of a plan's statement and key, for which the caches have room on average.
 /// They are bounded by bytes: a client decides how large what it sends is.
@@ -47,6 +48,8 @@ pub(crate) struct Call<'a> {
     pub(crate) resolvers: bool,
     /// Who asks for what concerns accounts.
     pub(crate) caller: &'a Caller,
+    /// What the request is counted in.
+    pub(crate) http: &'a http::Call,
 }
 
 /// A compiled query with the shape of its answer.
@@ -114,7 +117,7 @@ impl Executor {
         if known.kind == OperationType::Mutation
             && let Some(steps) = lower::accounts(&known, &bundle, &bound, self.budget())?
         {
-            return Ok(self.accounts(call.caller, steps).await);
+            return Ok(self.accounts(&call, steps).await);
         }
         if known.introspects || call.resolvers {
             return Ok(self.resolve(context, bundle, known, bound).await);
@@ -126,16 +129,27 @@ impl Executor {
         Ok(self.read(&context, &plan, &bound).await)
     }
 
-    /// What concerns accounts, one after the other; what fails is null, and the rest is done.
-    async fn accounts(&self, caller: &Caller, steps: Vec<Step>) -> Answer {
+    /// What concerns accounts, one after the other; what fails is null, and the rest is done. Each counts as a request
+    /// would; after one for which the quota has no room, no other is done.
+    async fn accounts(&self, call: &Call<'_>, steps: Vec<Step>) -> Answer {
         let mut data = Data::with_capacity(512);
         let mut cookies = Vec::new();
+        // The request itself was counted as one.
+        let (mut first, mut room) = (true, Ok(()));
         for step in steps {
             let Some(operation) = step.operation else {
                 data.push(&step.key, "\"Mutation\"");
                 continue;
             };
-            match self.service.auth().run(operation, caller, &step.input).await {
+            if !first && room.is_ok() {
+                room = call.http.charge(1).await;
+            }
+            first = false;
+            let done = match &room {
+                Ok(()) => self.service.auth().run(operation, call.caller, &step.input).await,
+                Err(error) => Err(error.clone()),
+            };
+            match done {
                 Ok(done) => {
                     data.push(&step.key, &step.select(&done.body).to_string());
                     cookies.extend(done.cookie);

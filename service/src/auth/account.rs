@@ -102,8 +102,12 @@ impl Auth {
     ) -> Result<Done> {
         let attempt = self.attempt(caller, token).await?;
         let mut store = self.store().await?;
-        let (_, data) = user::peek(&mut store, Purpose::VerifyEmail, token).await?;
+        let found = user::peek(&mut store, Purpose::VerifyEmail, token).await;
         store.rollback().await?;
+        if found.is_err() {
+            self.count(caller).await?;
+        }
+        let (_, data) = found?;
         let hash = data.get("password").and_then(Json::as_str);
         if self.0.passwords.verify(password, hash).await? == Verdict::Wrong {
             self.wrong(attempt).await;

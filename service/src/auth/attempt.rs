@@ -51,9 +51,8 @@ impl Auth {
         if let (Some(policy), Some(address), false) = (self.0.settings.attempts, caller.network(), known) {
             limits.push((policy, address));
         }
-        let turn = limits.first().map(|(_, key)| key.clone()).unwrap_or_default();
-        let turn = self.0.turns.get_with(turn, || Arc::new(Mutex::new(())));
-        let attempt = Attempt { _turn: turn.lock_owned().await, limits };
+        let key = limits.first().map(|(_, key)| key.as_str()).unwrap_or_default();
+        let attempt = Attempt { _turn: self.turn(key).await, limits };
         let mut wait: Option<Duration> = None;
         for (policy, key) in &attempt.limits {
             let verdict = self.0.throttle.peek(policy, key).await;
@@ -64,6 +63,27 @@ impl Auth {
             Some(wait) => Err(Error::new(Code::RateLimited, "Too many attempts.")
                 .hint("Wait, or choose a new password with the code of a mail.")
                 .retry_after(whole_seconds(wait).max(1))),
+        }
+    }
+
+    /// Waits until nobody else on this node is at what a hash names.
+    pub(super) async fn turn(&self, at: &str) -> OwnedMutexGuard<()> {
+        self.0.turns.get_with(at.to_owned(), || Arc::new(Mutex::new(()))).lock_owned().await
+    }
+
+    /// Counts something at the address it comes from: what makes us hash or send a mail, and whoever shows codes. It is
+    /// counted with the wrong guesses, whichever way it was asked for.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED`, with the time to wait.
+    pub(super) async fn count(&self, caller: &Caller) -> Result<()> {
+        let (Some(policy), Some(address)) = (&self.0.settings.attempts, caller.network()) else {
+            return Ok(());
+        };
+        let verdict = self.0.throttle.take(policy, &address, 1).await;
+        match verdict.allowed {
+            true => Ok(()),
+            false => Err(verdict.refusal(policy, 1)),
         }
     }
 

@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::store::{Arg, Row, look};
+use super::touch::Used;
 use super::{Auth, bad_credentials, key, secret, session};
 use crate::error::{Code, Error, Result};
 use crate::principal::{Kind, Organization, Principal, Subject};
@@ -37,7 +38,7 @@ pub(super) enum Shown {
     Secret { hash: [u8; 32], organization: Option<Uuid> },
 }
 
-const SESSION: &str = "select u.\"id\", u.\"email\", u.\"roles\", u.\"disabled\", m.\"organization_id\", m.\"role\", s.\"id\" \
+const SESSION: &str = "select u.\"id\", u.\"email\", u.\"roles\", u.\"disabled\", m.\"organization_id\", m.\"role\", s.\"id\", s.\"last_used_at\" \
      from \"launchway_sessions\" s join \"launchway_users\" u on u.\"id\" = s.\"user_id\" \
      left join \"launchway_memberships\" m on m.\"user_id\" = u.\"id\" and m.\"organization_id\" = coalesce(?, s.\"organization_id\") \
      where s.\"expires_at\" > ? and ";
@@ -113,7 +114,7 @@ impl Auth {
                     Arg::MaybeId(claims.sid),
                     Arg::Id(claims.sub),
                 ];
-                user(look(&self.0.database, &text, &args).await?)?
+                self.user(look(&self.0.database, &text, &args).await?)?
             }
         };
         self.remember(shown, &found, changes);
@@ -127,17 +128,18 @@ impl Auth {
         }
         let changes = self.changes();
         let text = format!(
-            "{SESSION}s.\"id\" = (select \"session_id\" from \"launchway_tokens\" where \"hash\" = ? and \"kind\" = ? and \"expires_at\" > ?)"
+            "{SESSION}s.\"last_used_at\" > ? and s.\"id\" = (select \"session_id\" from \"launchway_tokens\" where \"hash\" = ? and \"kind\" = ? and \"expires_at\" > ?)"
         );
         let (hash, now) = (secret::hash(cookie), self.now());
         let args = [
             Arg::MaybeId(organization),
             Arg::Time(now),
+            Arg::Time(self.idle_since()),
             Arg::Text(&hash),
             Arg::Text(session::COOKIE),
             Arg::Number(now.timestamp()),
         ];
-        let found = user(look(&self.0.database, &text, &args).await?)?;
+        let found = self.user(look(&self.0.database, &text, &args).await?)?;
         self.remember(shown, &found, changes);
         Ok(found)
     }
@@ -176,7 +178,7 @@ impl Auth {
         let organization = row.maybe_id(4)?;
         let role = row.maybe_text(5)?.filter(|_| owner.is_none());
         let id = row.id(6)?;
-        self.touch(id, row.maybe_time(11)?);
+        self.touch(Used::Key(id), row.maybe_time(11)?);
         Ok(Principal::known(Subject {
             kind: Kind::Key,
             user,
@@ -188,25 +190,27 @@ impl Auth {
             ..Subject::default()
         }))
     }
-}
 
-/// A signed-in user.
-fn user(row: Option<Row>) -> Result<Principal> {
-    let row = row.ok_or_else(bad_credentials)?;
-    if row.flag(3)? {
-        return Err(bad_credentials());
+    /// A signed-in user.
+    fn user(&self, row: Option<Row>) -> Result<Principal> {
+        let row = row.ok_or_else(bad_credentials)?;
+        if row.flag(3)? {
+            return Err(bad_credentials());
+        }
+        let organization = row.maybe_id(4)?;
+        let role = row.maybe_text(5)?;
+        let session = row.id(6)?;
+        self.touch(Used::Session(session), row.maybe_time(7)?);
+        Ok(Principal::known(Subject {
+            kind: Kind::User,
+            user: Some(row.id(0)?),
+            email: row.maybe_text(1)?,
+            roles: row.texts(2)?,
+            organization: organization.map(|id| Organization { id, role }),
+            session: Some(session),
+            ..Subject::default()
+        }))
     }
-    let organization = row.maybe_id(4)?;
-    let role = row.maybe_text(5)?;
-    Ok(Principal::known(Subject {
-        kind: Kind::User,
-        user: Some(row.id(0)?),
-        email: row.maybe_text(1)?,
-        roles: row.texts(2)?,
-        organization: organization.map(|id| Organization { id, role }),
-        session: Some(row.id(6)?),
-        ..Subject::default()
-    }))
 }
 
 /// What a secret is remembered by. A key is no cookie, whoever shows it as one.

@@ -1,13 +1,13 @@
 //! Keys of programs: shown once, kept as a hash, bound to scopes; and what they are exchanged for (RFC 6749, 4.4).
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use entity::Value;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::operation::{Caller, Done};
 use super::store::{Arg, Store};
-use super::{Auth, audit, secret};
+use super::{Auth, audit, secret, token};
 use crate::error::{Code, Error, Result};
 
 /// How a key begins.
@@ -18,9 +18,6 @@ const NAME: usize = 12;
 
 /// Scopes of a key.
 const SCOPES: usize = 50;
-
-/// How often the time of last use is written down.
-const MINUTE: TimeDelta = TimeDelta::seconds(60);
 
 /// The part of a key that names it.
 pub(super) fn prefix_of(key: &str) -> Option<&str> {
@@ -97,7 +94,7 @@ impl Auth {
     /// The answer is the one of RFC 6749, section 5.1.
     ///
     /// # Errors
-    /// `INVALID_CLIENT`, `INVALID_SCOPE`.
+    /// `INVALID_CLIENT`, `INVALID_SCOPE`, and the database's.
     pub async fn client_credentials(
         &self,
         (client, secret): (&str, &str),
@@ -106,8 +103,11 @@ impl Auth {
         if !secret.starts_with(PREFIX) {
             return Err(wrong_client());
         }
-        let principal =
-            self.identify(super::Credential::Bearer(secret), None).await.map_err(|_| wrong_client())?;
+        let principal = match self.identify(super::Credential::Bearer(secret), None).await {
+            Err(error) if error.code() == Code::BadCredentials => return Err(wrong_client()),
+            // That the database is away says nothing of the client.
+            found => found?,
+        };
         let subject = principal.subject().ok_or_else(wrong_client)?;
         let (Some(key), Some(scopes)) = (subject.key, &subject.scopes) else { return Err(wrong_client()) };
         if key.to_string() != client.to_ascii_lowercase() {
@@ -119,34 +119,26 @@ impl Auth {
                 if !asked.split(' ').all(|scope| covered(scopes, scope)) {
                     return Err(Error::new(Code::InvalidScope, "The key does not have all of these scopes."));
                 }
-                asked.to_owned()
+                let mut once: Vec<&str> = Vec::new();
+                for scope in asked.split(' ').filter(|scope| !scope.is_empty()) {
+                    if !once.contains(&scope) {
+                        once.push(scope);
+                    }
+                }
+                once.join(" ")
             }
         };
         let access = self.0.tokens.issue(self.now(), key, None, Some(scope.clone()))?;
+        if access.len() > token::LONGEST {
+            return Err(Error::new(
+                Code::InvalidScope,
+                "These are more scopes than a token can hold; ask for fewer.",
+            ));
+        }
         Ok(Done::of(json!({
             "access_token": access, "token_type": "Bearer",
             "expires_in": self.0.tokens.lifetime().num_seconds(), "scope": scope,
         })))
-    }
-
-    /// Notes that a key was used, once a minute, beside the request.
-    pub(super) fn touch(&self, key: Uuid, last: Option<DateTime<Utc>>) {
-        let now = self.now();
-        if last.is_some_and(|last| now - last < MINUTE) {
-            return;
-        }
-        let auth = self.clone();
-        tokio::spawn(async move {
-            let noted = async {
-                let mut store = auth.store().await?;
-                let text = "update \"launchway_api_keys\" set \"last_used_at\" = ? where \"id\" = ?";
-                store.run(text, &[Arg::Time(now), Arg::Id(key)]).await?;
-                store.commit().await
-            };
-            if noted.await.is_err() {
-                tracing::debug!("the use of a key could not be noted");
-            }
-        });
     }
 }
 

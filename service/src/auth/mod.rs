@@ -20,9 +20,11 @@ mod provider;
 mod secret;
 mod session;
 mod store;
+mod sweep;
 mod table;
 mod token;
 mod totp;
+mod touch;
 mod user;
 
 use std::sync::Arc;
@@ -50,7 +52,7 @@ use crate::throttle::{Policy, Throttle};
 pub use directory::{KeyEntry, PAGE, UserEntry, random_password};
 pub use identify::Credential;
 pub use operation::{Caller, Done, Operation};
-pub use provider::{Arrival, Callback, Departure};
+pub use provider::{Arrival, Callback, Departure, Mode};
 pub use session::Cookie;
 pub use table::OPERATIONS;
 
@@ -95,10 +97,12 @@ pub struct Settings {
     pub product: String,
     /// How long an access token lasts.
     pub access_token: TimeDelta,
-    /// How long a session lasts that is not used.
+    /// How long a session lasts that is not used: neither its cookie nor its refresh token.
     pub session_idle: TimeDelta,
     /// How long a session lasts at most.
     pub session: TimeDelta,
+    /// How long an account is kept whose address nobody proves.
+    pub unproved: TimeDelta,
     /// Whether cookies are for HTTPS alone.
     pub secure_cookies: bool,
     /// Origins of web sites that a browser may be sent back to after signing in with a provider.
@@ -123,6 +127,7 @@ impl Default for Settings {
             access_token: TimeDelta::minutes(10),
             session_idle: TimeDelta::days(30),
             session: TimeDelta::days(90),
+            unproved: TimeDelta::days(7),
             secure_cookies: false,
             returns: Vec::new(),
             providers: Vec::new(),
@@ -154,6 +159,8 @@ struct Inner {
     turns: Cache<String, Arc<Mutex<()>>>,
     /// Places for what is done after the answer.
     later: Arc<Semaphore>,
+    /// Places for noting what was used.
+    touches: Arc<Semaphore>,
     /// Counts what was changed of callers: what was read before a change is not remembered after it.
     changes: AtomicU64,
 }
@@ -193,6 +200,7 @@ impl Auth {
             providers,
             issuers,
             later: Arc::new(Semaphore::new(later::PLACES)),
+            touches: Arc::new(Semaphore::new(touch::PLACES)),
             changes: AtomicU64::new(0),
         })))
     }
@@ -223,27 +231,6 @@ impl Auth {
         match self.is_open() {
             true => self.0.tokens.load(&self.0.database).await,
             false => Ok(()),
-        }
-    }
-
-    /// Deletes what has ended. Tells how many rows.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn sweep(&self) -> Result<u64> {
-        if !self.is_open() {
-            return Ok(0);
-        }
-        let mut swept = 0;
-        loop {
-            let mut store = self.store().await?;
-            let now = store.now;
-            let batch = session::sweep(&mut store, now).await?;
-            store.commit().await?;
-            swept += batch;
-            if batch == 0 {
-                return Ok(swept);
-            }
         }
     }
 

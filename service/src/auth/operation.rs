@@ -196,6 +196,8 @@ pub struct Operation {
     pub gives: &'static Answer,
     /// Whether nobody needs to be signed in.
     pub open: bool,
+    /// Whether each try counts at the address it comes from, with the wrong attempts to sign in.
+    pub counted: bool,
 }
 
 impl Operation {
@@ -333,6 +335,9 @@ impl Auth {
             caller.device = Some(device.to_owned());
         }
         let caller = &caller;
+        if operation.counted {
+            self.count(caller).await?;
+        }
         let cookie = given.flag("cookie");
         match operation.name {
             "signUp" => {
@@ -353,7 +358,7 @@ impl Auth {
                 self.sign_in(caller, who, given.maybe("code"), cookie).await
             }
             "refreshTokens" => self.refresh(caller, given.text("refreshToken")).await,
-            "exchangeCode" => self.exchange(caller, given.text("code")).await,
+            "exchangeCode" => self.exchange(caller, given.text("code"), given.maybe("codeVerifier")).await,
             "unlinkIdentity" => self.unlink(caller, given.needed("id")).await,
             "signOut" => self.sign_out(caller, given.flag("everywhere")).await,
             "changePassword" => {

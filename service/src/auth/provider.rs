@@ -1,5 +1,7 @@
 //! Signing in with an account elsewhere. Accounts are linked by an address that both sides have proved, and by nothing else.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use entity::Value;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
@@ -20,18 +22,38 @@ use crate::principal::Principal;
 /// What the sealed memory of a sign-in is for.
 const PURPOSE: &str = "provider sign-in";
 
-/// Bytes of an address to come back to.
+/// Bytes of an address to come back to: sealed with the rest, it has to fit into a cookie.
 const LONGEST: usize = 2_000;
 
-/// A sign-in that is on its way through a provider.
+/// How often it is looked again for an account that another request is making.
+const TRIES: u32 = 2;
+
+/// A sign-in that is on its way through a provider. The browser keeps it, sealed: whoever sets out and never comes back
+/// leaves nothing behind.
 #[derive(Serialize, Deserialize)]
 struct Journey {
+    /// When it is too late to come back, in seconds.
+    end: i64,
     provider: String,
     state: String,
     nonce: String,
     verifier: String,
     back: String,
-    cookie: bool,
+    /// Of the page that wants a code; none where the browser keeps the session in a cookie.
+    challenge: Option<String>,
+}
+
+/// What a browser brings back to the page that sent it away.
+#[derive(Debug, Clone, Copy)]
+pub enum Mode<'a> {
+    /// A session, in a cookie.
+    Cookie,
+    /// A code, for whoever knows the verifier of this challenge (RFC 7636): a code that somebody else began with and
+    /// planted in a browser is of no use there.
+    Code {
+        /// The SHA-256 of the verifier, in base64url.
+        challenge: Option<&'a str>,
+    },
 }
 
 /// A sign-in that has begun: where the browser goes, and what it has to bring back.
@@ -39,7 +61,7 @@ struct Journey {
 pub struct Departure {
     /// The provider's page.
     pub url: Url,
-    /// What ties the sign-in to this browser: the value of a cookie.
+    /// What ties the sign-in to this browser, and remembers it: the value of a cookie.
     pub secret: String,
 }
 
@@ -85,25 +107,27 @@ impl Auth {
     /// Sends a browser to a provider. It comes back to `back`: a path of this server, or a page of a site that may.
     ///
     /// # Errors
-    /// `NO_SUCH_ROUTE` for a provider that is not set up, `BAD_VALUE` for a page that may not, and the provider's.
-    pub async fn depart(&self, name: &str, back: &str, cookie: bool) -> Result<Departure> {
+    /// `NO_SUCH_ROUTE` for a provider that is not set up, `BAD_VALUE` for a page that may not and for a code without a
+    /// challenge, and the provider's.
+    pub async fn depart(&self, name: &str, back: &str, mode: Mode<'_>) -> Result<Departure> {
         let provider = self.provider(name)?;
         let back = self.may_return_to(back)?;
+        let challenge = match mode {
+            Mode::Cookie => None,
+            Mode::Code { challenge } => Some(checked(challenge)?.to_owned()),
+        };
         let begun = provider.begin(&self.redirect_uri(name)).await?;
         let journey = Journey {
+            end: (self.now() + Purpose::SignIn.lifetime()).timestamp(),
             provider: name.to_owned(),
             state: secret::hash(&begun.state),
             nonce: begun.nonce.expose_secret().to_owned(),
             verifier: begun.verifier.expose_secret().to_owned(),
             back,
-            cookie,
+            challenge,
         };
         let plain = serde_json::to_vec(&journey).map_err(Error::internal)?;
-        let sealed = serde_json::Value::from(self.0.vault.seal(PURPOSE, &plain)?);
-        let mut store = self.store().await?;
-        let secret = user::send(&mut store, Purpose::SignIn, None, Some(&sealed)).await?;
-        store.commit().await?;
-        Ok(Departure { url: begun.url, secret })
+        Ok(Departure { url: begun.url, secret: self.0.vault.seal(PURPOSE, &plain)? })
     }
 
     /// Takes a browser back from a provider.
@@ -117,23 +141,23 @@ impl Auth {
         callback: &Callback,
         browser: Option<&str>,
     ) -> Result<Arrival> {
-        let strange = || {
-            Error::new(Code::TokenInvalid, "This sign-in did not begin in this browser, or has ended.")
-                .hint("Begin again.")
-        };
-        let browser = browser.ok_or_else(strange)?;
-        let mut store = self.store().await?;
-        let (_, sealed) = user::take(&mut store, Purpose::SignIn, browser).await.map_err(|_| strange())?;
-        store.commit().await?;
-        let plain =
-            sealed.as_str().and_then(|sealed| self.0.vault.open(PURPOSE, sealed)).ok_or_else(strange)?;
-        let journey: Journey = serde_json::from_slice(&plain).map_err(Error::internal)?;
+        let plain = browser.and_then(|sealed| self.0.vault.open(PURPOSE, sealed)).ok_or_else(strange)?;
+        let journey: Journey = serde_json::from_slice(&plain).map_err(|_| strange())?;
         let state = secret::hash(callback.state.as_deref().unwrap_or_default());
         let same: bool = subtle::ConstantTimeEq::ct_eq(state.as_bytes(), journey.state.as_bytes()).into();
-        if journey.provider != name || !same {
+        if journey.provider != name || !same || journey.end <= self.now().timestamp() {
+            return Err(strange());
+        }
+        // Those of one sign-in take turns: a provider that is shown a code twice believes neither.
+        let turn = self.turn(&journey.state).await;
+        let mut store = self.store().await?;
+        let used = user::was_used(&mut store, Purpose::SignIn, &journey.state).await?;
+        store.rollback().await?;
+        if used {
             return Err(strange());
         }
         let outcome = self.finish(caller, &journey, callback).await;
+        drop(turn);
         if let Err(error) = &outcome {
             tracing::info!(provider = name, code = error.code().as_str(), "a sign-in with a provider failed");
         }
@@ -155,15 +179,19 @@ impl Auth {
             )
             .await?;
         let mut store = self.store().await?;
+        // Only who was signed in by the provider leaves a row: others can't fill the table.
+        if !user::use_once(&mut store, Purpose::SignIn, &journey.state, journey.end).await? {
+            return Err(strange());
+        }
         let (user, linked) = self.account_of(&mut store, caller, &journey.provider, &identity).await?;
-        let done = match journey.cookie {
-            true => {
+        let done = match &journey.challenge {
+            None => {
                 let beginning = Beginning { user, method: &journey.provider, cookie: true };
                 self.begin_session(&mut store, caller, beginning).await?
             }
             // Tokens don't belong into an address: the page exchanges a code for them.
-            false => {
-                let data = serde_json::json!({ "method": journey.provider });
+            Some(challenge) => {
+                let data = serde_json::json!({ "method": journey.provider, "challenge": challenge });
                 let code = user::send(&mut store, Purpose::Exchange, Some(user), Some(&data)).await?;
                 Done::of(serde_json::json!({ "code": code }))
             }
@@ -176,13 +204,24 @@ impl Auth {
         Ok(done)
     }
 
-    /// Exchanges the code that a page was called back with for tokens.
-    pub(super) async fn exchange(&self, caller: &Caller, code: &str) -> Result<Done> {
+    /// Exchanges the code that a page was called back with for tokens. With a verifier that is not the one of the
+    /// page that began, the code is used up.
+    pub(super) async fn exchange(&self, caller: &Caller, code: &str, verifier: Option<&str>) -> Result<Done> {
         let mut store = self.store().await?;
         let (user, data) = user::take(&mut store, Purpose::Exchange, code)
             .await
             .map_err(|error| error.map_input(&|_, _| vec!["code".into()]))?;
         let user = user.ok_or_else(|| Error::internal("a code without a user"))?;
+        let challenge = data.get("challenge").and_then(serde_json::Value::as_str).unwrap_or_default();
+        if !verifier.is_some_and(|verifier| verifies(verifier, challenge)) {
+            store.commit().await?;
+            return Err(Error::new(
+                Code::TokenInvalid,
+                "This is not the verifier that the sign-in began with.",
+            )
+            .hint("Begin again, and send the `code_verifier` of that `code_challenge` as `codeVerifier`.")
+            .at("codeVerifier"));
+        }
         if user::by_id(&mut store, user).await?.is_none_or(|found| found.disabled) {
             return Err(super::bad_credentials());
         }
@@ -277,7 +316,7 @@ impl Auth {
                 .at("redirect")
         };
         let own = Url::parse(&self.0.settings.issuer).map_err(|_| wrong())?;
-        if back.len() > LONGEST || back.chars().any(|c| c.is_control() || c == '\\') {
+        if back.chars().any(|c| c.is_control() || c == '\\') {
             return Err(wrong());
         }
         let url = own.join(back).map_err(|_| wrong())?;
@@ -286,7 +325,8 @@ impl Auth {
         let fine = matches!(url.scheme(), "http" | "https")
             && url.username().is_empty()
             && url.password().is_none()
-            && (url.origin() == own.origin() || listed);
+            && (url.origin() == own.origin() || listed)
+            && url.as_str().len() <= LONGEST;
         if fine { Ok(url.into()) } else { Err(wrong()) }
     }
 
@@ -324,10 +364,7 @@ impl Auth {
         let row = match self.vouched_for(&identity, organization).await? {
             Some(row) => row,
             None => {
-                let caller = Caller { principal: Principal::Anonymous, ..Caller::operator() };
-                let mut store = self.store().await?;
-                self.account_of(&mut store, &caller, &verified.issuer, &identity).await?;
-                store.commit().await?;
+                self.seen_first(&identity).await?;
                 self.vouched_for(&identity, organization).await?.ok_or_else(super::bad_credentials)?
             }
         };
@@ -353,6 +390,24 @@ impl Auth {
         }))
     }
 
+    /// Makes or links the account of somebody whom an issuer vouches for. First requests come several at once: where another
+    /// one was quicker, there is an account now.
+    async fn seen_first(&self, identity: &OutsideIdentity) -> Result<()> {
+        let caller = Caller { principal: Principal::Anonymous, ..Caller::operator() };
+        let mut tries = TRIES;
+        loop {
+            let mut store = self.store().await?;
+            match self.account_of(&mut store, &caller, &identity.issuer, identity).await {
+                Ok(_) => return store.commit().await,
+                Err(error) if tries > 0 && (is_taken(&error) || error.code() == Code::Conflict) => {
+                    tries -= 1;
+                    store.rollback().await?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
     /// The user whom an issuer vouched for before, and their membership of an organization.
     async fn vouched_for(
         &self,
@@ -365,5 +420,71 @@ impl Auth {
                     where i.\"issuer\" = ? and i.\"subject\" = ?";
         let args = [Arg::MaybeId(organization), Arg::Text(&identity.issuer), Arg::Text(&identity.subject)];
         look(&self.0.database, text, &args).await
+    }
+}
+
+fn strange() -> Error {
+    Error::new(Code::TokenInvalid, "This sign-in did not begin in this browser, or has ended.")
+        .hint("Begin again.")
+}
+
+/// A challenge that a verifier may have: the 43 characters of a SHA-256 in base64url (RFC 7636, section 4.2).
+fn checked(challenge: Option<&str>) -> Result<&str> {
+    let hash = |text: &str| URL_SAFE_NO_PAD.decode(text).is_ok_and(|bytes| bytes.len() == 32);
+    challenge.filter(|challenge| hash(challenge)).ok_or_else(|| {
+        Error::new(
+            Code::BadValue,
+            "`mode=code` needs a `code_challenge`: base64url of a SHA-256, 43 characters.",
+        )
+        .hint(
+            "Make a random `code_verifier` (RFC 7636), keep it in the page, and send base64url(sha256(it)).",
+        )
+        .at("code_challenge")
+    })
+}
+
+/// Whether a verifier is the one of a challenge: 43 to 128 characters (RFC 7636, section 4.1).
+fn verifies(verifier: &str, challenge: &str) -> bool {
+    let letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+    let formed = (43..=128).contains(&verifier.len()) && verifier.bytes().all(letter);
+    let same: bool =
+        subtle::ConstantTimeEq::ct_eq(secret::hash(verifier).as_bytes(), challenge.as_bytes()).into();
+    formed && same
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 7636, appendix B.
+    const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+    const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+    #[test]
+    fn a_challenge_is_the_hash_of_one_verifier() {
+        assert_eq!(checked(Some(CHALLENGE)).ok(), Some(CHALLENGE));
+        assert!(verifies(VERIFIER, CHALLENGE));
+        for wrong in [CHALLENGE, "", &VERIFIER[1..], &format!("{VERIFIER}="), &"x".repeat(129)] {
+            assert!(!verifies(wrong, CHALLENGE), "{wrong}");
+        }
+        // What is no verifier is none, even of its own hash.
+        for wrong in ["", "short", &"x".repeat(42), &"x".repeat(129), &"\u{e4}".repeat(43), &" ".repeat(43)] {
+            assert!(!verifies(wrong, &secret::hash(wrong)), "{wrong}");
+        }
+        assert!(!verifies(VERIFIER, ""));
+        for wrong in [
+            None,
+            Some(""),
+            Some(&CHALLENGE[1..]),
+            Some(&format!("{CHALLENGE}=")),
+            Some("x".repeat(43).as_str()),
+        ] {
+            let error = checked(wrong).unwrap_err();
+            assert_eq!(
+                (error.code(), error.input_path().as_str()),
+                (Code::BadValue, "code_challenge"),
+                "{wrong:?}"
+            );
+        }
     }
 }

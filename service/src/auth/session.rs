@@ -19,9 +19,6 @@ pub(super) const COOKIE: &str = "cookie";
 const REFRESH_PREFIX: &str = "lwr_";
 const COOKIE_PREFIX: &str = "lws_";
 
-/// Rows swept in one transaction.
-const BATCH: i64 = 1_000;
-
 /// What becomes of the cookie of a browser's session.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Cookie {
@@ -257,21 +254,4 @@ pub(super) async fn end_all(store: &mut Store, user: Uuid, but: Option<Uuid>) ->
         store.run(&text, &[Arg::Id(user), Arg::Id(keep)]).await?;
     }
     Ok(())
-}
-
-/// Deletes what has ended.
-pub(super) async fn sweep(store: &mut Store, now: DateTime<Utc>) -> Result<u64> {
-    let tokens = store
-        .run(
-            "delete from \"launchway_tokens\" where \"hash\" in (select \"hash\" from \"launchway_tokens\" where \"expires_at\" < ? limit ?)",
-            &[Arg::Number(now.timestamp()), Arg::Number(BATCH)],
-        )
-        .await?;
-    let sessions = store
-        .run(
-            "delete from \"launchway_sessions\" where \"id\" in (select \"id\" from \"launchway_sessions\" where \"expires_at\" < ? limit ?)",
-            &[Arg::Time(now), Arg::Number(BATCH)],
-        )
-        .await?;
-    Ok(tokens + sessions)
 }

@@ -111,20 +111,34 @@ const fn post(
     takes: &'static [Field],
     gives: &'static Answer,
 ) -> Operation {
-    Operation { name, method: "POST", path, about, takes, gives, open: false }
+    Operation { name, method: "POST", path, about, takes, gives, open: false, counted: false }
 }
 
 const fn delete(name: &'static str, path: &'static str, about: &'static str) -> Operation {
-    Operation { name, method: "DELETE", path, about, takes: &[ID], gives: &MESSAGE, open: false }
+    Operation {
+        name,
+        method: "DELETE",
+        path,
+        about,
+        takes: &[ID],
+        gives: &MESSAGE,
+        open: false,
+        counted: false,
+    }
 }
 
 const fn open(operation: Operation) -> Operation {
     Operation { open: true, ..operation }
 }
 
+/// What makes an account, sends a mail, or shows the code of one, whoever asks.
+const fn counted(operation: Operation) -> Operation {
+    Operation { open: true, counted: true, ..operation }
+}
+
 /// Everything that can be done.
 pub static OPERATIONS: &[Operation] = &[
-    open(post(
+    counted(post(
         "signUp",
         "/sign-up",
         "Makes an account. A code to prove the address is sent by mail; the answer is the same whether the address has an account or not.",
@@ -147,7 +161,7 @@ pub static OPERATIONS: &[Operation] = &[
         &[TOKEN, PASSWORD, COOKIE],
         &TOKENS,
     )),
-    open(post(
+    counted(post(
         "resendVerification",
         "/verify-email/resend",
         "Sends the code for a new account again.",
@@ -178,7 +192,14 @@ pub static OPERATIONS: &[Operation] = &[
         "exchangeCode",
         "/exchange",
         "Exchanges the code that a page was called back with after signing in with a provider for tokens.",
-        &[needs("code", Kind::Secret, "The code, good for a minute.")],
+        &[
+            needs("code", Kind::Secret, "The code, good for a minute and for one try."),
+            takes(
+                "codeVerifier",
+                Kind::Secret,
+                "The text whose SHA-256 was the `code_challenge` of the sign-in (RFC 7636); without it the code is good for nothing.",
+            ),
+        ],
         &TOKENS,
     )),
     delete(
@@ -200,8 +221,14 @@ pub static OPERATIONS: &[Operation] = &[
         &[PASSWORD, NEW_PASSWORD],
         &MESSAGE,
     ),
-    open(post("forgotPassword", "/password/forgot", "Sends a code for a new password.", &[EMAIL], &MESSAGE)),
-    open(post(
+    counted(post(
+        "forgotPassword",
+        "/password/forgot",
+        "Sends a code for a new password.",
+        &[EMAIL],
+        &MESSAGE,
+    )),
+    counted(post(
         "resetPassword",
         "/password/reset",
         "Chooses a new password with the code of the mail; all sessions end.",
@@ -209,7 +236,7 @@ pub static OPERATIONS: &[Operation] = &[
         &RESET,
     )),
     post("changeEmail", "/email", "Sends a code to a new address.", &[EMAIL, PASSWORD], &MESSAGE),
-    open(post(
+    counted(post(
         "confirmEmail",
         "/email/confirm",
         "Proves the new address with the code of the mail.",
@@ -315,6 +342,7 @@ pub static OPERATIONS: &[Operation] = &[
         takes: &[ID, ROLE],
         gives: &MESSAGE,
         open: false,
+        counted: false,
     },
     delete("removeMember", "/memberships/{id}", "Removes a member."),
     Operation {
@@ -329,5 +357,6 @@ pub static OPERATIONS: &[Operation] = &[
         ],
         gives: &MESSAGE,
         open: false,
+        counted: false,
     },
 ];

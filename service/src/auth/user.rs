@@ -227,6 +227,24 @@ pub(super) async fn peek(store: &mut Store, purpose: Purpose, token: &str) -> Re
     found(store.one(text, &args).await?)
 }
 
+/// Writes down that something of ours was used that is good for one use until an end, in seconds, and that is known by a
+/// hash. False where it was used before.
+pub(super) async fn use_once(store: &mut Store, purpose: Purpose, hash: &str, end: i64) -> Result<bool> {
+    let text = "insert into \"launchway_tokens\" (\"hash\", \"kind\", \"expires_at\", \"used\") values (?, ?, ?, ?) \
+                on conflict (\"hash\") do nothing";
+    let args = [Arg::Text(hash), Arg::Text(purpose.kind()), Arg::Number(end), Arg::Flag(true)];
+    Ok(store.run(text, &args).await? == 1)
+}
+
+/// Whether [`use_once`] wrote this down.
+///
+/// # Errors
+/// The database's.
+pub(super) async fn was_used(store: &mut Store, purpose: Purpose, hash: &str) -> Result<bool> {
+    let text = "select \"hash\" from \"launchway_tokens\" where \"hash\" = ? and \"kind\" = ?";
+    Ok(store.one(text, &[Arg::Text(hash), Arg::Text(purpose.kind())]).await?.is_some())
+}
+
 /// Checks that an invitation was sent to an address: it proves that one alone.
 ///
 /// # Errors

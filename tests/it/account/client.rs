@@ -2,9 +2,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use harness::{Actor, App, Response, json};
+use harness::{Accounts, Actor, App, Backend, Mailbox, Response, json, runtime};
+use sea_orm::{ConnectionTrait, Database};
 
-use super::both;
+use super::{both, configured};
 
 async fn grant(actor: &Actor, form: &[(&str, &str)]) -> Response {
     let text: Vec<String> =
@@ -29,6 +30,71 @@ fn refused(reply: &Response, status: u16, error: &str) {
 }
 
 const GRANT: (&str, &str) = ("grant_type", "client_credentials");
+
+#[test]
+fn what_is_wrong_with_the_database_is_not_said_of_the_client() {
+    both(async |app, accounts, _| {
+        let ann = accounts.sign_up("ann@example.com").await;
+        let made = ann.post("/auth/keys", json!({ "name": "k", "scopes": ["*"] })).await.is(201).json();
+        let (id, key) = (made["id"].as_str().unwrap(), made["key"].as_str().unwrap());
+        let database = Database::connect(app.database()).await.unwrap();
+        // No list of scopes: the row can't be read.
+        let broken = "update launchway_api_keys set scopes = '{}'";
+        assert_eq!(database.execute_unprepared(broken).await.unwrap().rows_affected(), 1);
+        refused(&grant(&basic(app, id, key), &[GRANT]).await, 500, "server_error");
+        refused(&grant(&basic(app, id, "lwk_wrong"), &[GRANT]).await, 401, "invalid_client");
+        let whole = "update launchway_api_keys set scopes = '[\"*\"]'";
+        assert_eq!(database.execute_unprepared(whole).await.unwrap().rows_affected(), 1);
+        let _ = grant(&basic(app, id, key), &[GRANT]).await.is(200);
+        database.close().await.unwrap();
+    });
+}
+
+/// A model of many types with long names.
+fn wide() -> String {
+    let name = "x".repeat(40);
+    let ty = |number: usize| {
+        format!("type Row{number}{name} @model @allow(to: [READ], role: \"service\") {{ text: String! }}\n")
+    };
+    (10..60).map(ty).collect()
+}
+
+#[test]
+fn a_token_that_is_given_is_taken_however_many_scopes_it_has() {
+    for backend in Backend::available() {
+        runtime::block_on(async {
+            let mailbox = Mailbox::start();
+            let app = configured(App::with(backend, &wide()), &mailbox, &[]).start().await;
+            let ann = Accounts::start(&app, &mailbox).sign_up("ann@example.com").await;
+            let document = app.admin().get("/openapi.json").await.is(200).json();
+            let paths = document["paths"].as_object().unwrap();
+            let plurals = paths.keys().filter_map(|path| path.strip_prefix("/v1/"));
+            let plurals: Vec<&str> =
+                plurals.filter(|name| name.starts_with("row") && !name.contains('/')).collect();
+            assert_eq!(plurals.len(), 50);
+            let scopes: Vec<String> = plurals.iter().map(|name| format!("{name}:read")).collect();
+            let key = async |scopes: &[String]| {
+                let made =
+                    ann.post("/auth/keys", json!({ "name": "k", "scopes": scopes })).await.is(201).json();
+                basic(&app, made["id"].as_str().unwrap(), made["key"].as_str().unwrap())
+            };
+            let many = key(&scopes).await;
+            let whole = grant(&many, &[GRANT]).await.is(200);
+            let token = whole.json()["access_token"].as_str().unwrap().len();
+            assert!((2_049..8_000).contains(&token), "{token}");
+            let _ = bearer(&app, &whole).get(&format!("/v1/{}", plurals[0])).await.is(200);
+            // The same one many times is one.
+            let twice = [scopes.join(" "), scopes.join(" ")].join(" ");
+            let again = grant(&many, &[GRANT, ("scope", &twice)]).await.is(200);
+            assert_eq!(again.json()["scope"], scopes.join(" "));
+            let _ = bearer(&app, &again).get(&format!("/v1/{}", plurals[0])).await.is(200);
+            // What could not be shown is not given.
+            let all = key(&["*".to_owned()]).await;
+            let long = (0..1_000).map(|number| format!("x{number}:read")).collect::<Vec<_>>().join(" ");
+            refused(&grant(&all, &[GRANT, ("scope", &long)]).await, 400, "invalid_scope");
+        });
+    }
+}
 
 #[test]
 fn a_key_is_exchanged_for_no_more_than_it_may() {

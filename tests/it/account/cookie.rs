@@ -1,6 +1,6 @@
 //! A browser's session: a cookie that scripts can't read and other sites can't use.
 
-use harness::account::PASSWORD;
+use harness::account::{PASSWORD, mutation};
 use harness::{Accounts, Actor, App, Door, Response, json};
 
 use super::{both, with};
@@ -91,6 +91,24 @@ fn a_value_that_was_there_before_is_replaced_and_never_accepted() {
         // Two of the same name: one of them is somebody else's.
         let twice = app.anyone().with("cookie", &format!("{planted}; {}", cookie(&first)));
         let _ = twice.get("/auth/me").await.is(401);
+    });
+}
+
+#[test]
+fn operations_of_a_batch_set_it_too() {
+    with(&[("LAUNCHWAY_GRAPHQL__BATCH", "10")], async |app, accounts, _| {
+        let _ = accounts.sign_up("ann@example.com").await;
+        let input = json!({ "email": "ann@example.com", "password": PASSWORD, "cookie": true });
+        let sign_in = mutation("signIn", &input, "tokenType");
+        let batch = json!([{ "query": "{ __typename }" }, { "query": format!("mutation {{ {sign_in} }}") }]);
+        let reply = app.anyone().post("/graphql", batch).await.is(200);
+        assert_eq!(reply.json()[1]["data"]["signIn"]["tokenType"], "Cookie");
+        let ann = app.anyone().with("cookie", &cookie(&reply));
+        let _ = ann.get("/auth/me").await.is(200);
+        let batch = json!([{ "query": "mutation { signOut { message } }" }, { "query": "{ __typename }" }]);
+        let set = ann.post("/graphql", batch).await.is(200).header("set-cookie");
+        assert!(set.starts_with("launchway=;"), "{set}");
+        let _ = ann.get("/auth/me").await.is(401);
     });
 }
 

@@ -1,7 +1,7 @@
 //! Guessing is slow, whatever it hides behind; and whoever is attacked is not locked out.
 
 use harness::account::{PASSWORD, mutation, until};
-use harness::{Actor, Response, json};
+use harness::{Actor, Door, Response, json};
 
 use super::{both, with};
 
@@ -77,6 +77,77 @@ fn aliases_and_batches_count_one_by_one() {
         let second = app.anyone().post("/graphql", json!(batch)).await;
         assert_eq!(count(&second, "\"BAD_CREDENTIALS\""), GUESSES - 3, "{}", second.whole());
         assert_eq!(count(&second, "\"RATE_LIMITED\""), 6 - GUESSES, "{}", second.whole());
+    });
+}
+
+#[test]
+fn aliases_count_as_so_many_requests() {
+    let document = [
+        ("LAUNCHWAY_RATE__ENABLED", "on"),
+        ("LAUNCHWAY_RATE__PRINCIPAL", "off"),
+        ("LAUNCHWAY_GRAPHQL__ALIASES", "2000"),
+        ("LAUNCHWAY_GRAPHQL__TOKENS", "50000"),
+        ("LAUNCHWAY_GRAPHQL__DOCUMENT", "1MB"),
+        ("LAUNCHWAY_LIMITS__FIELDS", "10000"),
+    ];
+    // Each at another account: what is limited is who asks.
+    let sign_in = |alias: usize| {
+        let given = json!({ "email": format!("a{alias}@example.com"), "password": "guess" });
+        format!("a{alias}: {}", mutation("signIn", &given, "accessToken"))
+    };
+    let all: Vec<String> = (0..1_000).map(sign_in).collect();
+    let all = format!("mutation {{ n: __typename {} }}", all.join(" "));
+    for (address, attempts, looked_at) in [("20/1h", "off", 20), ("off", "10/1h", 10), ("30/1h", "5/1h", 5)] {
+        let limits = [("LAUNCHWAY_RATE__ADDRESS", address), ("LAUNCHWAY_RATE__SIGN_IN", attempts)];
+        with(&[&document[..], &limits].concat(), async |app, _, _| {
+            let reply = app.anyone().graphql(&all).await;
+            let codes: Vec<_> =
+                reply.errors().iter().map(|error| error["extensions"]["code"].clone()).collect();
+            assert_eq!(codes.len(), 1_000, "{address} {attempts}");
+            let (seen, refused) = codes.split_at(looked_at);
+            assert!(seen.iter().all(|code| code == "BAD_CREDENTIALS"), "{address} {attempts}: {seen:?}");
+            assert!(refused.iter().all(|code| code == "RATE_LIMITED"), "{address} {attempts}");
+            let next = guess(&app.anyone(), "another@example.com", "guess").await.is(429);
+            assert!(!next.header("retry-after").is_empty(), "{}", next.whole());
+        });
+    }
+}
+
+#[test]
+fn what_makes_accounts_sends_mails_or_shows_codes_counts_with_the_guesses() {
+    let settings = [
+        ("LAUNCHWAY_RATE__ENABLED", "on"),
+        ("LAUNCHWAY_RATE__ADDRESS", "off"),
+        ("LAUNCHWAY_RATE__SIGN_IN", "3/1h"),
+        ("LAUNCHWAY_SERVER__TRUSTED_PROXIES", "[\"127.0.0.0/8\"]"),
+    ];
+    with(&settings, async |app, _, _| {
+        let email = json!({ "email": "ann@example.com" });
+        let credentials = json!({ "email": "ann@example.com", "password": PASSWORD });
+        let asked = [
+            ("signUp", credentials.clone()),
+            ("resendVerification", email.clone()),
+            ("forgotPassword", email),
+            ("resetPassword", json!({ "token": "x", "newPassword": PASSWORD })),
+            ("confirmEmail", json!({ "token": "x" })),
+            ("verifyEmail", json!({ "token": "x", "password": PASSWORD })),
+            ("signIn", credentials),
+        ];
+        for (number, (name, input)) in asked.iter().enumerate() {
+            // Each from an address of its own; the two APIs count together.
+            let asker = app.anyone().with("x-forwarded-for", &format!("198.51.100.{number}"));
+            for door in [Door::Rest, Door::Graphql, Door::Rest] {
+                let reply = door.ask(&asker, name, input.clone()).await;
+                assert!(!reply.text().contains("RATE_LIMITED"), "{name}: {}", reply.whole());
+            }
+            for door in Door::ALL {
+                let _ = door.ask(&asker, name, input.clone()).await.fails("RATE_LIMITED");
+                let _ = door
+                    .ask(&asker, "forgotPassword", json!({ "email": "bob@example.com" }))
+                    .await
+                    .fails("RATE_LIMITED");
+            }
+        }
     });
 }
 

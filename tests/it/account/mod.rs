@@ -8,6 +8,7 @@ mod cookie;
 mod email;
 mod enumeration;
 mod guess;
+mod idle;
 mod key;
 mod life;
 mod matrix;
@@ -20,6 +21,7 @@ mod rotation;
 mod tenant;
 mod token;
 mod totp;
+mod unproved;
 mod visible;
 
 use harness::app::Builder;

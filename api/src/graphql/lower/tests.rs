@@ -27,6 +27,7 @@ async fn lowered(query: &str, variables: Json) -> String {
         idempotency: None,
         resolvers: false,
         caller: &caller,
+        http: &crate::http::Call::of(&poem::Request::default()),
     };
     let known = match document::read(0, &call, &bundle, &settings).await {
         Ok(known) => known,

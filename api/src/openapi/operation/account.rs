@@ -90,7 +90,10 @@ impl<'v> Writer<'v> {
             id: "listProviders".to_owned(),
             summary: "The providers one can sign in with".to_owned(),
             description: Some(
-                "`GET /auth/providers/{name}?redirect=/` sends a browser to one of them and back.".to_owned(),
+                "`GET /auth/providers/{name}?redirect=/` sends a browser to one of them and back, with a session cookie. \
+                 With `mode=code&code_challenge=…` it brings a code for `POST /auth/exchange`; the challenge is \
+                 base64url(SHA-256(verifier)) of a random verifier that the page keeps (RFC 7636, S256)."
+                    .to_owned(),
             ),
             parameters: Vec::new(),
             body: None,
