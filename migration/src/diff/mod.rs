@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::change::Change;
-use crate::shape::{Column, Shape, Table};
+use crate::shape::{Column, FORMAT, Shape, Table};
 
 mod compare;
 mod rename;
@@ -39,7 +39,13 @@ pub(crate) fn diff(old: &Shape, new: &Shape) -> Diff {
             .collect();
         former.insert(now.name.clone(), Former { table: before.name.clone(), columns: names });
     }
-    let mut changes = rename::changes(old, new, &former);
+    // Whose name is given to another table has to leave before.
+    let stays = |table: &Table| former.values().any(|former| former.table == table.name);
+    let (first, old): (Vec<_>, Vec<_>) =
+        old.tables.iter().cloned().partition(|table| !stays(table) && new.table(&table.name).is_some());
+    let old = &Shape { format: FORMAT, tables: old };
+    let mut changes: Vec<_> = first.into_iter().map(|table| Change::RemoveTable { table }).collect();
+    changes.extend(rename::changes(old, new, &former));
     let renamed = rename::shape(old, &former);
     compare::changes(&renamed, new, &former, &mut changes);
     Diff { changes, former }

@@ -92,9 +92,16 @@ impl Planner<'_> {
         let origin = table.origin();
         let former = self.old.tables.iter().find(|old| old.origins == table.origins);
         let former = former.map_or(&table.name, |old| &old.name).clone();
+        let taken = self.new.table(&former).is_some();
         let description = format!("drop table {}", describe::table(table));
         let step = if self.allow.drops(origin) {
             self.drop_table(table, &former, description)
+        } else if taken {
+            let reason = format!("the rows of {origin} would be lost: another table gets its name");
+            let hint =
+                format!("`--allow drop:{origin}` drops it; or leave the other one its name with `table:`.");
+            Step::new(Action::Remove, origin, description)
+                .refuse(Verdict::Destructive, Refusal::new(reason, hint))
         } else if table.retired {
             return Vec::new();
         } else if self.allow.hides(origin) {
@@ -122,6 +129,7 @@ impl Planner<'_> {
             }),
             Verdict::Safe | Verdict::Online | Verdict::Backfill => step,
         };
+        let step = if taken { step.on(Phase::Expand) } else { step };
         vec![step.demand(Demand::UnlessGone { table: former, column: None })]
     }
 
