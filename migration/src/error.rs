@@ -45,12 +45,17 @@ pub enum Error {
         known: u32,
     },
     /// A model that was in force before the present one; it may be an old copy.
-    #[error("this model was in force before; another one has been since {since} (version {now})")]
+    #[error(
+        "this model was in force before; another one has been since {since} (version {now}){}",
+        missing.as_ref().map(|it| format!(", and there is no {it} any more")).unwrap_or_default()
+    )]
     Superseded {
         /// The version in force.
         now: String,
         /// Since when.
         since: String,
+        /// What it needs and the database has no more, where that was asked.
+        missing: Option<String>,
     },
     /// An application that is done step by step could not go on.
     #[error("{source}; stopped at step {number} of {of}")]

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use entity::Catalog;
 use entity::model::{self, Compiled, Diagnostic, Diagnostics, Source};
+use migration::Former;
 
 use crate::Service;
 
@@ -13,6 +15,8 @@ pub enum Apply {
     /// kept.
     #[default]
     Safe,
+    /// The same, also back to a model that was in force before: who works on a model goes to and fro.
+    Freely,
     /// Nothing: the database must have the model's shape already.
     Never,
 }
@@ -52,8 +56,13 @@ impl Service {
     pub async fn publish(&self, sources: &[Source], apply: Apply) -> Result<Published, Error> {
         let Compiled { catalog, notices } = model::compile(sources).map_err(Error::Model)?;
         let connection = self.database().writer();
+        if apply != Apply::Freely
+            && let Some(former) = migration::former(connection, &catalog).await?
+        {
+            return self.publish_former(catalog, notices, former).await;
+        }
         let plan = match apply {
-            Apply::Safe => {
+            Apply::Safe | Apply::Freely => {
                 let text = sources.iter().map(|source| source.text.as_str()).collect::<Vec<_>>().join("\n");
                 let allow = migration::Allow { hide: true, ..migration::Allow::default() };
                 let options = migration::Options { only_safe: true, allow, ..migration::Options::default() };
@@ -67,8 +76,30 @@ impl Service {
                 plan
             }
         };
+        self.put_in_force(catalog).await?;
+        Ok(Published { plan, notices })
+    }
+
+    async fn put_in_force(&self, catalog: Catalog) -> Result<(), Error> {
         self.replace(Arc::new(catalog));
-        self.auth().prepare().await.map_err(Error::Accounts)?;
+        self.auth().prepare().await.map_err(Error::Accounts)
+    }
+
+    /// Serves a model that was in force before as it was: the database belongs to the one that is now. A server that
+    /// starts again while it is being replaced must not take anything back.
+    async fn publish_former(
+        &self,
+        catalog: Catalog,
+        notices: Vec<Diagnostic>,
+        former: Former,
+    ) -> Result<Published, Error> {
+        let Former { now, since, missing } = former;
+        if let Some(missing) = missing {
+            return Err(migration::Error::Superseded { now, since, missing: Some(missing) }.into());
+        }
+        tracing::warn!(%now, %since, "this model was in force before another one; it is served, and the database is left as it is");
+        let plan = migration::Plan::nothing(self.database().dialect());
+        self.put_in_force(catalog).await?;
         Ok(Published { plan, notices })
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use service::Service;
+use service::{Service, publish};
 use uuid::Uuid;
 
 use super::output::say;
@@ -107,7 +107,10 @@ async fn listen(config: Arc<Config>, arguments: Arguments, made: bool) -> Outcom
     let listener = boot::bind(&config).await?;
     let address = listener.local_addr().map_err(|error| Stop::refused(error.to_string()))?;
     let service = boot::open(&config).await?;
-    let apply = boot::apply(&config);
+    let apply = match boot::apply(&config) {
+        publish::Apply::Safe if arguments.watch => publish::Apply::Freely,
+        apply => apply,
+    };
     let published = boot::publish(&service, &sources, apply)
         .await
         .map_err(|error| model::unpublished(error, &sources))?;

@@ -7,7 +7,7 @@ use super::draft::{Draft, TypeDraft};
 use super::layout::Layout;
 use super::scene::Scene;
 use super::source::Word;
-use crate::catalog::{Access, Cardinality, Catalog, Entity, Join, Operation, Rule};
+use crate::catalog::{Access, Cardinality, Catalog, Entity, Join, Operation, Operations, Rule};
 use crate::id::{EntityId, RelationId};
 use crate::predicate::{Op, Predicate};
 use crate::scalar::{FieldType, Scalar};
@@ -256,13 +256,20 @@ pub(super) fn unindexed(draft: &Draft, layout: &Layout, catalog: &Catalog, repor
             continue;
         }
         for (rule, allow) in entity.access.rules.iter().zip(&ty.directives.allows) {
+            let what = match rule.operations {
+                Operations { read: true, .. } => "every list",
+                Operations { update: true, .. } | Operations { delete: true, .. } => {
+                    "every change of several rows"
+                }
+                Operations { .. } => continue,
+            };
             // Rows of an organization are found by its key.
-            if !rule.operations.read || entity.tenant.is_some() || searchable(entity, &rule.condition) {
+            if entity.tenant.is_some() || searchable(entity, &rule.condition) {
                 continue;
             }
             let field = first_field(entity, &rule.condition);
             let message =
-                format!("this rule of {} can't use an index: every list reads the whole table", entity.name);
+                format!("this rule of {} can't use an index: {what} reads the whole table", entity.name);
             let hint = field.map(|name| {
                 format!(
                     "add `@index` to `{name}`, or let the rule compare an indexed field with `eq` or `in`"

@@ -286,10 +286,8 @@ impl Task<'_> {
             && !self.options.allow.reverts()
             && history::was_before(connection, version).await?
         {
-            return Err(Error::Superseded {
-                now: last.version.0.clone(),
-                since: last.applied_at.to_rfc3339(),
-            });
+            let (now, since) = (last.version.0.clone(), last.applied_at.to_rfc3339());
+            return Err(Error::Superseded { now, since, missing: None });
         }
         let asked = Asked { new: self.shape, version, allow: &self.options.allow };
         let mut plan = asked.compare(connection, &known, dialect).await?;

@@ -38,6 +38,12 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The plan that does nothing.
+    #[must_use]
+    pub fn nothing(dialect: Dialect) -> Self {
+        Self { dialect, from: None, to: None, drift: Vec::new(), steps: Vec::new() }
+    }
+
     /// Whether there is nothing to do.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -89,7 +95,7 @@ pub fn plan(old: &Shape, new: &Shape, dialect: Dialect, allow: &Allow) -> Plan {
         steps.iter_mut().for_each(|step| step.run = Run::Together);
     }
     steps.sort_by_key(|step| step.phase);
-    Plan { dialect, from: None, to: None, drift: Vec::new(), steps }
+    Plan { steps, ..Plan::nothing(dialect) }
 }
 
 /// What every step needs to know.
