@@ -2,6 +2,18 @@
 
 use crate::shape::{Check, Column, ForeignKey, Index, Table};
 
+impl Change {
+    /// The table that a change of something in a table is about.
+    pub(crate) fn table(&self) -> Option<&str> {
+        match self {
+            Change::RemoveIndex { table, .. }
+            | Change::RemoveCheck { table, .. }
+            | Change::RemoveColumn { table, .. } => Some(&table.name),
+            _ => None,
+        }
+    }
+}
+
 /// One difference, said in the new shape's names (renames apart, which come first).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Change {

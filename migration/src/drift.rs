@@ -11,7 +11,7 @@ use crate::dialect::Dialect;
 use crate::facts::expect::{foreign_key_name, key_name};
 use crate::facts::{Aspect, Difference, Facts, Kind, Part, TableFacts, compare, expect};
 use crate::reserved::is_temporary;
-use crate::shape::{Check, ForeignKey, Shape, Table};
+use crate::shape::{ForeignKey, Shape, Table};
 use crate::step::{Action, Refusal, Step};
 use crate::verdict::Verdict;
 
@@ -177,7 +177,7 @@ impl Judge<'_> {
                 Part::PrimaryKey => shaped.primary_key.iter().any(gone),
                 Part::Index(name) => {
                     let index = shaped.indexes.iter().find(|index| index.name == *name);
-                    index.is_some_and(|index| index_columns(index).iter().any(gone))
+                    index.is_some_and(|index| index.names().iter().any(gone))
                 }
                 Part::ForeignKey(name) => {
                     let mut keys = shaped.foreign_keys.iter();
@@ -188,7 +188,7 @@ impl Judge<'_> {
                 }
                 Part::Check(name) => {
                     let check = shaped.checks.iter().find(|check| check.name == *name);
-                    check.is_some_and(|check| check_columns(check).iter().any(gone))
+                    check.is_some_and(|check| check.names().iter().any(gone))
                 }
                 Part::Trigger(_) => shaped.columns.iter().any(|column| gone(&column.name)),
             };
@@ -436,8 +436,8 @@ impl Shape {
             Part::Column(name) => {
                 table.columns.retain(|column| column.name != *name);
                 table.foreign_keys.retain(|key| key.column != *name);
-                table.indexes.retain(|index| !index_columns(index).contains(name));
-                table.checks.retain(|check| !check_columns(check).contains(name));
+                table.indexes.retain(|index| !index.names().contains(name));
+                table.checks.retain(|check| !check.names().contains(name));
             }
             Part::Index(name) if drift.kind == DriftKind::Invalid => {
                 table
@@ -484,20 +484,6 @@ fn name(part: &Part) -> Option<&str> {
         | Part::Trigger(name) => Some(name),
         Part::Table | Part::Options | Part::PrimaryKey | Part::View => None,
     }
-}
-
-fn index_columns(index: &crate::shape::Index) -> Vec<String> {
-    let mut found: Vec<_> = index.columns.iter().map(|(name, _)| name.clone()).collect();
-    if let Some(mut condition) = index.condition.clone() {
-        condition.each_column(&mut |name: &mut String| found.push(name.clone()));
-    }
-    found
-}
-
-fn check_columns(check: &Check) -> Vec<String> {
-    let mut found = Vec::new();
-    check.condition.clone().each_column(&mut |name: &mut String| found.push(name.clone()));
-    found
 }
 
 impl fmt::Display for Drift {

@@ -60,7 +60,8 @@ impl Shape {
                 self.with(&table.name, |it| {
                     it.columns.retain(|other| other.name != column.name);
                     it.foreign_keys.retain(|key| key.column != column.name);
-                    it.indexes.retain(|index| !index.columns.iter().any(|(name, _)| *name == column.name));
+                    it.indexes.retain(|index| !index.names().contains(&column.name));
+                    it.checks.retain(|check| !check.names().contains(&column.name));
                 });
             }
             Change::Rebuild { table } => {

@@ -1,6 +1,6 @@
 //! Asks the database what a plan could not know: whether the rows that are there fit, and how long locks last.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use sea_orm::{ConnectionTrait, Statement};
 
@@ -38,6 +38,19 @@ pub(crate) async fn verify(
         refusal.hint = format!("{} (Nothing here is called as in {}.)", refusal.hint, idle.join(", "));
     }
     Ok(())
+}
+
+/// The tables that are not changed in a moment, as they are named now. SQLite changes all in one lock anyway.
+pub(crate) async fn large(connection: &impl ConnectionTrait, dialect: Dialect) -> Result<BTreeSet<String>> {
+    if dialect == Dialect::Sqlite {
+        return Ok(BTreeSet::new());
+    }
+    let query = "SELECT c.relname::text AS name FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+                 WHERE n.nspname = current_schema() AND c.relkind = 'r' AND (c.reltuples > 10000 OR pg_table_size(c.oid) > 4000000)";
+    let failed = |source| Error::of("looking for large tables", source);
+    let statement = Statement::from_string(connection.get_database_backend(), query);
+    let rows = connection.query_all_raw(statement).await.map_err(failed)?;
+    rows.iter().map(|row| row.try_get::<String>("", "name").map_err(failed)).collect()
 }
 
 /// What steps remove; it may be gone already.

@@ -13,7 +13,7 @@ use crate::drift::{self, Answer, Drift, DriftKind};
 use crate::error::{Error, Result};
 use crate::facts::{Facts, Part};
 use crate::history::{self, AppliedVersion};
-use crate::plan::{self, Plan};
+use crate::plan::{self, Plan, Scale};
 use crate::shape::Shape;
 use crate::step::{Refusal, Run, Step};
 use crate::verdict::Verdict;
@@ -189,7 +189,8 @@ impl Asked<'_> {
     ) -> Result<Plan> {
         let found = Facts::read(connection, dialect).await?;
         let (old, drifts) = self.drifted(known, &found, dialect);
-        let mut plan = plan::plan(&old, self.new, dialect, self.allow);
+        let scale = Scale::Large(verify::large(connection, dialect).await?);
+        let mut plan = plan::scaled(&old, self.new, dialect, self.allow, &scale);
         plan.from = known.last.as_ref().map(|last| last.version.clone());
         plan.to = Some(self.version.clone());
         for drift in drifts {

@@ -189,7 +189,8 @@ impl Online<'_> {
     async fn is_ready(&self, index: &str) -> Result<bool> {
         let query = "SELECT i.indisvalid AND i.indisready AS ready FROM pg_catalog.pg_index i \
                      JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid \
-                     WHERE c.relname = $1 AND c.relnamespace = current_schema()::regnamespace";
+                     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+                     WHERE c.relname = $1 AND n.nspname = current_schema()";
         let statement = Statement::from_sql_and_values(
             self.session.connection.get_database_backend(),
             query,

@@ -124,6 +124,9 @@ impl Planner<'_> {
     }
 
     pub(super) fn alter_column(&self, table: &Table, from: &Column, to: &Column) -> Vec<Step> {
+        if self.is_shadowed(table, &to.name) {
+            return self.shadow(table, from, to);
+        }
         let mut steps = self.alter_type(table, from, to);
         if steps.iter().any(|step| step.refusal.is_some()) || self.dialect == Dialect::Sqlite {
             // Every insert names its values, so the default of an existing column has nothing to do there.

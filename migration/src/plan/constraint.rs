@@ -149,6 +149,9 @@ impl Planner<'_> {
 
     /// None where this database keeps no such index.
     pub(super) fn add_index(&self, table: &Table, index: &Index) -> Vec<Step> {
+        if self.comes_with_shadow(table, &index.names()) {
+            return Vec::new();
+        }
         let Some(statement) = create_index(self.dialect, &table.name, index) else { return Vec::new() };
         let phase = if index.unique { Phase::Contract } else { Phase::Expand };
         let step = Step::new(Action::Add, table.origin(), format!("add {}", describe::index(table, index)))
@@ -214,6 +217,9 @@ impl Planner<'_> {
     }
 
     pub(super) fn add_check(&self, table: &Table, check: &Check) -> Vec<Step> {
+        if self.comes_with_shadow(table, &check.names()) {
+            return Vec::new();
+        }
         let mut steps = self.rename_values(table, check);
         let former = if steps.is_empty() { self.predecessor(table, check) } else { None };
         let step = Step::new(Action::Add, table.origin(), format!("add {}", describe::check(table, check)))

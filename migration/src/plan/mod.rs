@@ -11,6 +11,7 @@ use crate::ddl;
 use crate::dialect::Dialect;
 use crate::diff::{self, Diff};
 use crate::drift::Drift;
+use crate::reserved::is_temporary;
 use crate::shape::{ForeignKey, Shape, Table};
 use crate::step::{Action, Demand, Run, Step};
 use crate::verdict::{Mode, Verdict};
@@ -21,6 +22,7 @@ mod convert;
 mod describe;
 mod rebuild;
 mod remove;
+mod shadow;
 
 /// What apply would do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -82,8 +84,16 @@ impl Plan {
 /// Compares two shapes. No database is asked: what depends on its rows is in [`Step::requires`].
 #[must_use]
 pub fn plan(old: &Shape, new: &Shape, dialect: Dialect, allow: &Allow) -> Plan {
+    scaled(old, new, dialect, allow, &Scale::Unknown)
+}
+
+/// The same for tables of which is known how large they are.
+pub(crate) fn scaled(old: &Shape, new: &Shape, dialect: Dialect, allow: &Allow, scale: &Scale) -> Plan {
+    let mut old = old.clone();
+    let left = leftovers(&mut old);
+    let old = &old;
     let diff = diff::diff(old, new);
-    let mut planner = Planner { dialect, old, new, diff: &diff, allow, anew: BTreeMap::new() };
+    let mut planner = Planner { dialect, old, new, diff: &diff, allow, scale, anew: BTreeMap::new() };
     let changes = planner.expanded();
     planner.anew = planner.rebuilt(&changes);
     let mut steps: Vec<Step> = planner.extension().into_iter().collect();
@@ -95,7 +105,53 @@ pub fn plan(old: &Shape, new: &Shape, dialect: Dialect, allow: &Allow) -> Plan {
         steps.iter_mut().for_each(|step| step.run = Run::Together);
     }
     steps.sort_by_key(|step| step.phase);
+    steps.splice(0..0, left);
     Plan { steps, ..Plan::nothing(dialect) }
+}
+
+/// Which tables are so large that others must not wait until all their rows are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Scale {
+    /// Nobody was asked: each may be.
+    Unknown,
+    /// These are.
+    Large(BTreeSet<String>),
+}
+
+impl Scale {
+    fn is_large(&self, table: &str) -> bool {
+        match self {
+            Scale::Unknown => true,
+            Scale::Large(tables) => tables.contains(table),
+        }
+    }
+}
+
+/// Clears away what an application that was interrupted made for a while: what still needs it makes it again.
+fn leftovers(old: &mut Shape) -> Option<Step> {
+    let mut step = Step::new(Action::Remove, "leftovers", "clear away what an interrupted application left");
+    for table in &old.tables {
+        let indexes = table.indexes.iter().filter(|index| is_temporary(&index.name));
+        step = indexes.fold(step, |step, index| {
+            step.run([ddl::drop_index(&index.name)])
+                .makes(Change::RemoveIndex { table: table.clone(), index: index.clone() })
+        });
+        let checks = table.checks.iter().filter(|check| is_temporary(&check.name));
+        step = checks.fold(step, |step, check| {
+            step.run([ddl::postgres::drop_constraint(&table.name, &check.name)])
+                .makes(Change::RemoveCheck { table: table.clone(), check: check.clone() })
+        });
+        let columns = table.columns.iter().filter(|column| is_temporary(&column.name));
+        step = columns.fold(step, |step, column| {
+            step.run(shadow::clear(&table.name, &column.name))
+                .makes(Change::RemoveColumn { table: table.clone(), column: column.clone() })
+        });
+    }
+    let locked: BTreeSet<&str> = step.effects.iter().filter_map(Change::table).collect();
+    let locked: Vec<String> = locked.into_iter().map(str::to_owned).collect();
+    step = locked.iter().fold(step, |step, table| step.lock(table, Mode::AccessExclusive));
+    step.effects.iter().for_each(|effect| old.fold(effect));
+    (!step.effects.is_empty()).then_some(step)
 }
 
 /// What every step needs to know.
@@ -106,6 +162,7 @@ pub(crate) struct Planner<'a> {
     pub(crate) new: &'a Shape,
     pub(crate) diff: &'a Diff,
     pub(crate) allow: &'a Allow,
+    pub(crate) scale: &'a Scale,
     /// The tables that SQLite has to write anew, and why.
     pub(crate) anew: BTreeMap<String, BTreeSet<String>>,
 }

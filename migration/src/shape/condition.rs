@@ -1,5 +1,7 @@
 //! A condition by column name: what a partial index covers, what a check demands.
 
+use std::collections::BTreeSet;
+
 use entity::catalog::Entity;
 use entity::predicate::Arity;
 use entity::{Op, Operand, Predicate, Value};
@@ -110,6 +112,15 @@ impl Condition {
     #[must_use]
     pub fn and(mut parts: Vec<Self>) -> Option<Self> {
         if parts.len() > 1 { Some(Condition::All(parts)) } else { parts.pop() }
+    }
+
+    /// The columns it speaks of.
+    pub(crate) fn names(&self) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        self.clone().each_column(&mut |name: &mut String| {
+            names.insert(name.clone());
+        });
+        names
     }
 
     /// Calls `map` with every column name.

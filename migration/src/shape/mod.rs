@@ -1,5 +1,7 @@
 //! What the database should have: a stable, stored description, derived from a catalog.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 mod build;
@@ -218,5 +220,20 @@ impl Table {
     #[must_use]
     pub fn origin_of(&self, column: &Column) -> String {
         if self.join { self.origin().to_owned() } else { format!("{}.{}", self.origin(), column.field) }
+    }
+}
+
+impl Index {
+    /// The columns it speaks of.
+    pub(crate) fn names(&self) -> BTreeSet<String> {
+        let own = self.columns.iter().map(|(name, _)| name.clone());
+        own.chain(self.condition.iter().flat_map(Condition::names)).collect()
+    }
+}
+
+impl Check {
+    /// The columns it speaks of.
+    pub(crate) fn names(&self) -> BTreeSet<String> {
+        self.condition.names()
     }
 }

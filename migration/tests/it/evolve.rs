@@ -295,3 +295,41 @@ async fn a_former_model_is_taken_for_an_old_copy() {
     })
     .await;
 }
+
+/// Rows enough for a table not to be changed in a moment.
+async fn many(db: &Db) {
+    db.run("INSERT INTO artists (id, version, name, code, born) SELECT i, 1, 'a' || i, CAST(i AS text), CASE WHEN i % 3 = 0 THEN i END FROM generate_series(100, 12099) AS i").await;
+    db.run("ANALYZE artists").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn types_of_large_tables_change_beside_those_who_write() {
+    let Some(db) = Db::postgres().await else { return println!("skipped: no PostgreSQL") };
+    filled(&db).await;
+    many(&db).await;
+    let wider = change("code: String @index", "code: Int @unique")
+        .replace("born: Int", "born: Float! @default(value: -1) @check(min: -1)")
+        .replace("score: BigInt", "score: Decimal");
+    let plan =
+        migration::plan_for(&db.connection, &crate::database::catalog(&wider), &migration::Allow::default())
+            .await
+            .unwrap();
+    let long = plan.steps.iter().flat_map(|step| &step.locks).filter(|lock| lock.long);
+    assert!(long.clone().count() >= 3, "{}", migration::render(&plan));
+    for lock in long {
+        assert_eq!(lock.mode, migration::Mode::ShareUpdateExclusive, "nobody who reads or writes waits long");
+    }
+    applied(&db, &wider, &[]).await;
+    assert_eq!(db.texts("SELECT count(*)::text AS x FROM artists WHERE born = -1").await, ["8001"]);
+    assert_eq!(db.texts("SELECT sum(code)::text AS x FROM artists WHERE id >= 100").await, ["73194000"]);
+    assert_eq!(values(&db, "artists", "score").await[..2], ["9000000000.000000", "7.000000"]);
+    for wrong in ["born = -2", "born = NULL", "code = 42 WHERE id = 2"] {
+        assert!(db.try_run(&format!("UPDATE artists SET {wrong}")).await.is_err(), "{wrong}");
+    }
+    let there = db.schema().await;
+    let fresh = Db::postgres().await.unwrap();
+    fresh.apply(&wider).await.unwrap();
+    assert_eq!(there, fresh.schema().await);
+    fresh.close().await;
+    db.close().await;
+}

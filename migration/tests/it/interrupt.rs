@@ -156,3 +156,38 @@ async fn another_model_goes_on_from_there() {
         db.close().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_type_half_way_goes_on() {
+    let Some(first) = Db::postgres().await else {
+        println!("skipped: no PostgreSQL");
+        return;
+    };
+    let large = async |db: &Db| {
+        filled(db).await;
+        db.run("INSERT INTO artists (id, version, name, nick, mood, born) SELECT i, 1, NULL, 'n' || i, 'CALM', i FROM generate_series(100, 11099) AS i").await;
+        db.run("ANALYZE artists").await;
+    };
+    large(&first).await;
+    let polls = whole(&first).await;
+    let expected = state(&first).await;
+    first.close().await;
+    for moment in 1..=12 {
+        let db = Db::postgres().await.unwrap();
+        large(&db).await;
+        let _ =
+            polled(migration::apply(&db.connection, &catalog(AFTER), AFTER, &allowed()), polls * moment / 13)
+                .await;
+        migration::apply(&db.connection, &catalog(AFTER), AFTER, &allowed())
+            .await
+            .unwrap_or_else(|error| panic!("{moment}: {error:?}"));
+        let found = state(&db).await;
+        assert_eq!(found.len(), expected.len());
+        for (found, expected) in found.iter().zip(&expected) {
+            assert_eq!(found, expected, "{moment}");
+        }
+        let left = "SELECT proname::text AS x FROM pg_proc WHERE proname LIKE 'launchway%' UNION ALL SELECT tgname::text FROM pg_trigger WHERE tgname LIKE 'launchway%'";
+        assert_eq!(db.texts(left).await, Vec::<String>::new(), "{moment}");
+        db.close().await;
+    }
+}
