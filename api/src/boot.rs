@@ -25,6 +25,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Between two sweeps.
+/// How often it is looked for a model that others applied.
+const LOOK: Duration = Duration::from_secs(2);
+
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// Opens the database of the settings.
@@ -117,6 +120,31 @@ pub async fn sweep(service: Service) {
             Err(error) => {
                 tracing::warn!(code = error.code().as_str(), "could not sweep; trying again in an hour")
             }
+        }
+    }
+}
+
+/// Takes over the model that others apply to the database.
+pub async fn follow(service: Service) {
+    let mut looks = tokio::time::interval(LOOK);
+    looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut failing = false;
+    loop {
+        looks.tick().await;
+        match service.follow().await {
+            Ok(taken) => {
+                failing = false;
+                if taken {
+                    let version = service.catalog().version.clone();
+                    tracing::info!(%version, "another model was applied, and is in force here now");
+                }
+            }
+            // Said once: the next look may find the database again.
+            Err(error) if !failing => {
+                failing = true;
+                tracing::warn!(%error, "could not look for another model; the old one stays in force");
+            }
+            Err(_) => {}
         }
     }
 }

@@ -54,6 +54,23 @@ pub(crate) async fn last(
     Ok(Some(last))
 }
 
+/// The version in force alone, which is asked often.
+pub(crate) async fn version(connection: &impl ConnectionTrait, dialect: Dialect) -> Result<Option<Version>> {
+    if !has_table(connection, dialect, "launchway_catalog").await? {
+        return Ok(None);
+    }
+    let found: Option<String> = catalog_version::Entity::find()
+        .select_only()
+        .column(catalog_version::Column::Version)
+        .order_by_desc(catalog_version::Column::Id)
+        .limit(1)
+        .into_tuple()
+        .one(connection)
+        .await
+        .map_err(|source| Error::of("reading the history", source))?;
+    Ok(found.map(Version))
+}
+
 /// Whether a version was in force before the one that is now, and when that one came.
 pub(crate) async fn was_before(connection: &impl ConnectionTrait, version: &Version) -> Result<bool> {
     let found = catalog_version::Entity::find()

@@ -77,6 +77,14 @@ pub async fn apply(
     apply::apply(connection, catalog, model, options).await
 }
 
+/// The content hash of the model in force; none for a database that was never given one. One small statement.
+///
+/// # Errors
+/// That the database said no.
+pub async fn version(connection: &DatabaseConnection) -> Result<Option<entity::catalog::Version>> {
+    history::version(connection, Dialect::of(connection)?).await
+}
+
 /// The model version in force; none for a database that was never given one. Changes nothing.
 ///
 /// # Errors

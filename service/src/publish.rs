@@ -80,6 +80,23 @@ impl Service {
         Ok(Published { plan, notices })
     }
 
+    /// Takes over the model that was applied to the database last, where it is another than the one in force here; says
+    /// whether it was. Requests that are under way keep the one they began with.
+    ///
+    /// # Errors
+    /// What the database said, and a model that a later program understands better.
+    pub async fn follow(&self) -> Result<bool, Error> {
+        let connection = self.database().writer();
+        if migration::version(connection).await?.is_none_or(|version| version == self.catalog().version) {
+            return Ok(false);
+        }
+        let Some(last) = migration::status(connection).await? else { return Ok(false) };
+        let source = Source::new("launchway_catalog", last.model);
+        let Compiled { catalog, .. } = model::compile(&[source]).map_err(Error::Model)?;
+        self.put_in_force(catalog).await?;
+        Ok(true)
+    }
+
     async fn put_in_force(&self, catalog: Catalog) -> Result<(), Error> {
         self.replace(Arc::new(catalog));
         self.auth().prepare().await.map_err(Error::Accounts)

@@ -44,6 +44,9 @@ pub(super) struct Arguments {
     /// Put a changed model in force when that is safe, and say why when it is not.
     #[arg(long)]
     watch: bool,
+    /// Take over the model that others apply to the database, within seconds.
+    #[arg(long, conflicts_with = "watch")]
+    follow: bool,
     /// Import this folder of NDJSON or CSV files when the database is empty.
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
@@ -123,6 +126,9 @@ async fn listen(config: Arc<Config>, arguments: Arguments, made: bool) -> Outcom
     let state = State::new(service.clone(), config)?;
     let mut beside = tokio::task::JoinSet::new();
     beside.spawn(boot::sweep(service.clone()));
+    if arguments.follow {
+        beside.spawn(boot::follow(service.clone()));
+    }
     if arguments.watch {
         beside.spawn(async move {
             if watch::follow(service, path, apply, sources).await.is_err() {
