@@ -315,7 +315,7 @@ impl Task<'_> {
             }
             step.effects.iter().for_each(|effect| shape.fold(effect));
         }
-        if plan.dialect == Dialect::Sqlite && !plan.is_empty() {
+        if plan.dialect == Dialect::Sqlite && plan.moves_rows() {
             whole(transaction).await?;
         }
         let changed = self.record(transaction, &known, &plan, &shape).await?;

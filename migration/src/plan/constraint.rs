@@ -224,8 +224,8 @@ impl Planner<'_> {
         let former = if steps.is_empty() { self.predecessor(table, check) } else { None };
         let step = Step::new(Action::Add, table.origin(), format!("add {}", describe::check(table, check)))
             .on(Phase::Contract)
-            .run([postgres::replace_check(&table.name, Some(name_of(former, check)), check)]);
-        let step = leaving(step, table, former)
+            .run([postgres::replace_check(&table.name, Some(name_of(former.as_ref(), check)), check)]);
+        let step = leaving(step, table, former.as_ref())
             .makes(Change::AddCheck { table: table.clone(), check: Check { ready: false, ..check.clone() } });
         steps.push(self.hold(self.quick(step, table), table, check));
         let what = format!("look through the rows for {}", describe::check(table, check));
@@ -258,8 +258,9 @@ impl Planner<'_> {
         let origin = table.origin_of(column);
         let former = self.predecessor(table, check);
         let open = Step::new(Action::Change, &origin, format!("take both names of values of {origin}"))
-            .run([postgres::replace_check(&table.name, Some(name_of(former, check)), &wide)]);
-        let open = leaving(open, table, former).makes(Change::AddCheck { table: table.clone(), check: wide });
+            .run([postgres::replace_check(&table.name, Some(name_of(former.as_ref(), check)), &wide)]);
+        let open = leaving(open, table, former.as_ref())
+            .makes(Change::AddCheck { table: table.clone(), check: wide });
         let (set, todo) = self.renaming(column, &renamed);
         let pairs: Vec<_> = renamed.iter().map(|(now, was)| format!("{was} to {now}")).collect();
         let mut write =
@@ -274,18 +275,8 @@ impl Planner<'_> {
     }
 
     /// The check, as the database has it, whose place another one takes.
-    fn predecessor(&self, table: &Table, check: &Check) -> Option<&Check> {
-        let former = self.diff.former.get(&table.name)?;
-        let old = self.old.table(&former.table)?;
-        old.checks.iter().find(|old| {
-            let mut renamed = (*old).clone();
-            renamed.condition.each_column(&mut |column: &mut String| {
-                if let Some((now, _)) = former.columns.iter().find(|(_, was)| *was == column) {
-                    column.clone_from(now);
-                }
-            });
-            succeeds(check, &renamed)
-        })
+    fn predecessor(&self, table: &Table, check: &Check) -> Option<Check> {
+        self.former_checks(table).into_iter().find(|old| succeeds(check, old))
     }
 
     fn renaming(&self, column: &Column, renamed: &[(String, String)]) -> (String, String) {
@@ -309,22 +300,37 @@ impl Planner<'_> {
         )
     }
 
-    /// The checks that the rows of a table were not held to before.
-    pub(super) fn tighter<'a>(&'a self, table: &'a Table) -> impl Iterator<Item = &'a Check> {
-        let before =
-            self.old.table(self.former(table)).map(|former| former.checks.as_slice()).unwrap_or_default();
-        let holds = |check: &Check| {
-            before.iter().any(|old| old.name == check.name && old.condition == check.condition)
-        };
-        table.checks.iter().filter(move |check| !holds(check))
+    /// The checks that the rows of a table were not held to before, whatever their names.
+    pub(super) fn tighter<'a>(&self, table: &'a Table) -> Vec<&'a Check> {
+        let before = self.former_checks(table);
+        let holds = |check: &Check| before.iter().any(|old| old.ready && old.condition == check.condition);
+        table.checks.iter().filter(|check| !holds(check)).collect()
+    }
+
+    /// The checks of a table as the database has them, with the names that columns have now.
+    fn former_checks(&self, table: &Table) -> Vec<Check> {
+        let Some(former) = self.diff.former.get(&table.name) else { return Vec::new() };
+        let old = self.old.table(&former.table).map(|old| old.checks.clone()).unwrap_or_default();
+        old.into_iter()
+            .map(|mut check| {
+                check.condition.each_column(&mut |column: &mut String| {
+                    if let Some((now, _)) = former.columns.iter().find(|(_, was)| *was == column) {
+                        column.clone_from(now);
+                    }
+                });
+                check
+            })
+            .collect()
     }
 
     /// All checks of a table anew, as SQLite keeps them.
     pub(super) fn triggers(&self, table: &Table) -> Vec<Step> {
-        let before =
-            self.old.table(self.former(table)).map(|former| former.checks.as_slice()).unwrap_or_default();
-        let added: Vec<_> = self.tighter(table).collect();
-        let gone = before.iter().filter(|check| !table.checks.iter().any(|now| now.name == check.name));
+        let before = self.former_checks(table);
+        let added = self.tighter(table);
+        let stays = |check: &Check| {
+            table.checks.iter().any(|now| now.name == check.name || now.condition == check.condition)
+        };
+        let gone = before.iter().filter(|check| !stays(check));
         let mut words: Vec<_> = added.iter().map(|check| describe::check(table, check)).collect();
         words.extend(gone.map(|check| format!("without {}", describe::check(table, check))));
         let description = match words.as_slice() {

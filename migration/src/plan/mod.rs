@@ -75,6 +75,12 @@ impl Plan {
         self.steps.iter().map(|step| step.verdict).max()
     }
 
+    /// Whether a table is written anew or goes, so that references have to be looked through (SQLite).
+    pub(crate) fn moves_rows(&self) -> bool {
+        let moves = |change: &Change| matches!(change, Change::Rebuild { .. } | Change::RemoveTable { .. });
+        self.steps.iter().flat_map(|step| &step.effects).any(moves)
+    }
+
     /// Whether nobody can be in the way of any step: all of it is done in one transaction.
     pub(crate) fn is_together(&self) -> bool {
         self.dialect == Dialect::Sqlite || self.steps.iter().all(|step| step.run == Run::Together)
