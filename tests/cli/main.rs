@@ -2,6 +2,7 @@
 
 mod account;
 mod can;
+mod evolve;
 mod model;
 mod readme;
 mod rule_test;
