@@ -234,6 +234,11 @@ impl App {
 
     /// Starts, or starts again, the program on the same database, and waits until it is ready.
     pub async fn launch(&mut self) {
+        assert!(self.try_launch().await, "the program ended:\n{}", self.logs());
+    }
+
+    /// The same where it may refuse to serve; whether it does.
+    pub async fn try_launch(&mut self) -> bool {
         self.stop();
         let log = File::options().create(true).append(true).open(self.log_file()).expect("the log");
         let start = log.metadata().map_or(0, |file| file.len());
@@ -251,21 +256,22 @@ impl App {
         let child = command.spawn().expect("the program starts");
         watchdog::watch(child.id());
         self.child = Some(child);
-        self.wait(usize::try_from(start).unwrap_or(0)).await;
+        self.wait(usize::try_from(start).unwrap_or(0)).await
     }
 
-    async fn wait(&mut self, start: usize) {
+    async fn wait(&mut self, start: usize) -> bool {
         let deadline = Instant::now() + Duration::from_secs(60);
         let mut asker = None;
         loop {
-            let ended = self.child.as_mut().map(|child| child.try_wait().expect("the state of the program"));
-            assert!(matches!(ended, Some(None)), "the program ended ({ended:?}):\n{}", self.logs());
+            if !self.runs() {
+                return false;
+            }
             assert!(Instant::now() < deadline, "the program is not ready after a minute:\n{}", self.logs());
             if let Some(url) = listening(self.logs().get(start..).unwrap_or_default()) {
                 self.url = url;
                 let actor = asker.get_or_insert_with(|| self.anyone());
                 if actor.attempt("GET", "/readyz", None).await.is_ok_and(|reply| reply.status == 200) {
-                    return;
+                    return true;
                 }
             }
             tokio::time::sleep(Duration::from_millis(10)).await;

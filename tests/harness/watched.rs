@@ -58,7 +58,11 @@ impl Watched {
         self.line_within(rest, |_| false).is_err()
     }
 
-    fn line_within(&mut self, time: Duration, mut fits: impl FnMut(&str) -> bool) -> Result<Option<String>, ()> {
+    fn line_within(
+        &mut self,
+        time: Duration,
+        mut fits: impl FnMut(&str) -> bool,
+    ) -> Result<Option<String>, ()> {
         let end = Instant::now() + time;
         loop {
             match self.lines.recv_timeout(end.saturating_duration_since(Instant::now())) {

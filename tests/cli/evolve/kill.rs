@@ -47,7 +47,8 @@ impl Undisturbed {
         assert_eq!(said.code, Some(0), "{when}: {}", said.text());
         let said = app.command(&["plan", "--exit-code"]);
         assert_eq!(said.code, Some(0), "{when}: {}", said.text());
-        let kept = "SELECT name || ' ' || alias || ' ' || rank FROM authors WHERE name LIKE 'kept%' ORDER BY id";
+        let kept =
+            "SELECT name || ' ' || alias || ' ' || rank FROM authors WHERE name LIKE 'kept%' ORDER BY id";
         let expected: Vec<String> = (0..made).map(|n| format!("kept{n} k{n} 3")).collect();
         same(&texts(app, kept).await, &expected, when);
         by_hand(app, "DELETE FROM authors_labels WHERE author_id IN (SELECT id FROM authors WHERE name LIKE 'kept%'); DELETE FROM authors WHERE name LIKE 'kept%'").await;
@@ -140,7 +141,11 @@ fn killed_at_any_moment_it_goes_on() {
             let (mut when, mut made) = (String::new(), 0);
             for again in 0..=number % 3 / 2 {
                 // The second time there is less to do.
-                let share = if again == 0 { (f64::from(number) + chance()) / f64::from(kills) } else { chance() / 2.0 };
+                let share = if again == 0 {
+                    (f64::from(number) + chance()) / f64::from(kills)
+                } else {
+                    chance() / 2.0
+                };
                 let moment = undisturbed.took.mul_f64(share);
                 let mut run = app.begin(&APPLY);
                 if !run.until(moment) {
@@ -153,7 +158,10 @@ fn killed_at_any_moment_it_goes_on() {
                 if backend == Backend::Postgres {
                     serves(&app, made, &when).await;
                     made += 1;
-                } else if !texts(&app, "SELECT name FROM sqlite_schema WHERE name = 'artists'").await.is_empty() {
+                } else if !texts(&app, "SELECT name FROM sqlite_schema WHERE name = 'artists'")
+                    .await
+                    .is_empty()
+                {
                     app.write_model(OLD);
                     app.launch().await;
                     serves(&app, made, &when).await;

@@ -4,6 +4,7 @@
 use harness::{App, Backend, Watched, runtime};
 use sea_orm::{ConnectionTrait, Database, Statement};
 
+mod again;
 mod beside;
 mod by_hand;
 mod chinook;
@@ -19,6 +20,7 @@ type Artist @model(id: SERIAL) @allow(to: [ALL], role: "anyone") {
   name: String!
   nick: String
   born: Int
+  code: String @unique
   mood: Mood
   albums: [Album!]!
   labels: [Label!]!
@@ -49,6 +51,7 @@ type Author @model(id: SERIAL) @was(name: "Artist") @allow(to: [ALL], role: "any
   name: String! @index
   alias: String! @was(name: "nick") @default(value: "?")
   born: Int @check(max: 3000)
+  code: String @unique
   mood: Mood
   rank: Int! @default(value: 3)
   best: Album @relation(inverse: "bestOf")
