@@ -2,6 +2,7 @@
 
 mod account;
 mod can;
+mod evolve;
 mod follow;
 mod model;
 mod readme;

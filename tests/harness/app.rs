@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::program::Ended;
-use crate::{Actor, Backend, Launchway, oracle, postgres, program, runtime, watchdog};
+use crate::{Actor, Backend, Launchway, Watched, oracle, postgres, program, runtime, watchdog};
 
 /// The admin key the harness gives every program it starts.
 pub const ADMIN_KEY: &str = "adm_test_2b1f0c9e8d7a6f5b4c3d2e1f0a9b8c7d";
@@ -34,9 +34,18 @@ pub struct Builder {
     env: Vec<(String, String)>,
     data: Option<PathBuf>,
     database: Option<String>,
+    copied: Option<(String, Option<String>)>,
 }
 
 impl Builder {
+    /// Begins with the rows of another app, which must not run.
+    #[must_use]
+    pub fn copy(mut self, other: &App) -> Self {
+        assert_eq!(self.backend, other.backend, "another engine");
+        self.copied = Some((other.database.clone(), other.name.clone()));
+        self
+    }
+
     /// Uses this database instead of one of its own.
     #[must_use]
     pub fn database(mut self, url: &str) -> Self {
@@ -80,11 +89,18 @@ impl Builder {
         let (database, name) = match (self.database, self.backend) {
             (Some(url), _) => (url, None),
             (None, Backend::Sqlite) => {
-                (format!("sqlite://{}", folder.path().join("test.db").display()), None)
+                let file = folder.path().join("test.db");
+                if let Some((other, _)) = &self.copied {
+                    copy_files(Path::new(other.trim_start_matches("sqlite://")), &file);
+                }
+                (format!("sqlite://{}", file.display()), None)
             }
             (None, Backend::Postgres) => {
                 let cluster = postgres::shared().expect("PostgreSQL, as Backend::available said");
-                let name = cluster.create_database().await;
+                let name = match self.copied.and_then(|(_, name)| name) {
+                    Some(name) => cluster.copy_database(&name).await,
+                    None => cluster.create_database().await,
+                };
                 (cluster.url(&name), Some(name))
             }
         };
@@ -134,6 +150,7 @@ impl App {
             env: Vec::new(),
             data: None,
             database: None,
+            copied: None,
         }
     }
 
@@ -193,10 +210,20 @@ impl App {
     /// Runs another command of the program on this model and database: `app.command(&["plan", "--json"])`.
     #[must_use]
     pub fn command(&self, arguments: &[&str]) -> Ended {
+        self.line(arguments).run()
+    }
+
+    /// Starts another command of the program on this model and database, to be watched.
+    #[must_use]
+    pub fn begin(&self, arguments: &[&str]) -> Watched {
+        self.line(arguments).start()
+    }
+
+    fn line(&self, arguments: &[&str]) -> Launchway {
         let (verb, rest) = arguments.split_first().expect("a command");
         let mut all = vec![*verb, "model.graphql", "--database", &self.database];
         all.extend(rest);
-        Launchway::new(self.folder(), all).run()
+        Launchway::new(self.folder(), all)
     }
 
     /// `launchway import` of a file or a folder.
@@ -207,6 +234,11 @@ impl App {
 
     /// Starts, or starts again, the program on the same database, and waits until it is ready.
     pub async fn launch(&mut self) {
+        assert!(self.try_launch().await, "the program ended:\n{}", self.logs());
+    }
+
+    /// The same where it may refuse to serve; whether it does.
+    pub async fn try_launch(&mut self) -> bool {
         self.stop();
         let log = File::options().create(true).append(true).open(self.log_file()).expect("the log");
         let start = log.metadata().map_or(0, |file| file.len());
@@ -224,21 +256,22 @@ impl App {
         let child = command.spawn().expect("the program starts");
         watchdog::watch(child.id());
         self.child = Some(child);
-        self.wait(usize::try_from(start).unwrap_or(0)).await;
+        self.wait(usize::try_from(start).unwrap_or(0)).await
     }
 
-    async fn wait(&mut self, start: usize) {
+    async fn wait(&mut self, start: usize) -> bool {
         let deadline = Instant::now() + Duration::from_secs(60);
         let mut asker = None;
         loop {
-            let ended = self.child.as_mut().map(|child| child.try_wait().expect("the state of the program"));
-            assert!(matches!(ended, Some(None)), "the program ended ({ended:?}):\n{}", self.logs());
+            if !self.runs() {
+                return false;
+            }
             assert!(Instant::now() < deadline, "the program is not ready after a minute:\n{}", self.logs());
             if let Some(url) = listening(self.logs().get(start..).unwrap_or_default()) {
                 self.url = url;
                 let actor = asker.get_or_insert_with(|| self.anyone());
                 if actor.attempt("GET", "/readyz", None).await.is_ok_and(|reply| reply.status == 200) {
-                    return;
+                    return true;
                 }
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -355,6 +388,16 @@ impl Drop for App {
         } else {
             self.no_panic();
             self.no_malformed_statement();
+        }
+    }
+}
+
+/// Copies a file of SQLite with what belongs to it.
+fn copy_files(from: &Path, to: &Path) {
+    for end in ["", "-wal"] {
+        let named = |path: &Path| PathBuf::from(format!("{}{end}", path.display()));
+        if named(from).exists() {
+            std::fs::copy(named(from), named(to)).expect("the database is copied");
         }
     }
 }

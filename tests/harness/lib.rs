@@ -13,7 +13,7 @@
 //! ```
 //!
 //! In the order of use: [`program`] finds the binary, [`postgres`] and [`redis`] start servers, [`watchdog`] ends them
-//! with this process, [`app`] starts the program, [`actor`] asks, [`response`] is the answer, [`oracle`] compares the
+//! with this process, [`app`] starts the program, [`watched`] listens to a command of it and ends it, [`actor`] asks, [`response`] is the answer, [`oracle`] compares the
 //! two GraphQL executors, [`mailbox`] takes the mail, [`account`] makes users, [`raw`] is bytes on a socket, [`fixture`] shares one running program between tests that only
 //! read, [`chinook`] is a larger data set.
 
@@ -34,6 +34,7 @@ pub mod requirement;
 pub mod response;
 pub mod runtime;
 pub mod watchdog;
+pub mod watched;
 
 pub use account::{Accounts, Door, Person};
 pub use actor::Actor;
@@ -45,3 +46,4 @@ pub use mailbox::Mailbox;
 pub use program::Launchway;
 pub use response::Response;
 pub use serde_json::{Value, json};
+pub use watched::Watched;

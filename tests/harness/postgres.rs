@@ -113,9 +113,18 @@ impl Cluster {
 
     /// Makes a database of its own and returns its name.
     pub async fn create_database(&self) -> String {
+        self.create("").await
+    }
+
+    /// Makes a database with all that another one has, to which nobody is connected.
+    pub async fn copy_database(&self, from: &str) -> String {
+        self.create(&format!(" template {from}")).await
+    }
+
+    async fn create(&self, options: &str) -> String {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let name = format!("t{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        self.run(&format!("create database {name}")).await;
+        self.run(&format!("create database {name}{options}")).await;
         name
     }
 

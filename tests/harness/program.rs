@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
+use crate::Watched;
+
 static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
 
 /// The folder of the workspace.
@@ -136,6 +138,12 @@ impl Launchway {
     pub fn input(mut self, text: &str) -> Self {
         self.input = Some(text.to_owned());
         self
+    }
+
+    /// Starts it, to be watched.
+    #[must_use]
+    pub fn start(self) -> Watched {
+        Watched::start(self.command)
     }
 
     /// Runs it to its end.
