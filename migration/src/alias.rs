@@ -8,10 +8,12 @@ use entity::catalog::Version;
 use sea_orm::{ConnectionTrait, Statement};
 
 use crate::change::Change;
-use crate::ddl::literal::ident;
+use crate::ddl::literal::{ident, text};
+use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::history::AppliedVersion;
 use crate::plan::Plan;
+use crate::reserved::TEMPORARY;
 use crate::shape::Table;
 use crate::step::{Action, Step};
 
@@ -102,16 +104,42 @@ async fn views(connection: &impl ConnectionTrait, schema: &str) -> Result<BTreeS
     rows.iter().map(|row| row.try_get::<String>("", "name").map_err(failed)).collect()
 }
 
+/// The views of former names of a table, as a query has them in `FROM` and `WHERE`.
+fn views_of(table: &str) -> String {
+    format!(
+        "pg_depend d JOIN pg_rewrite r ON r.oid = d.objid\n\
+         JOIN pg_class v ON v.oid = r.ev_class JOIN pg_namespace n ON n.oid = v.relnamespace\n\
+         WHERE d.refobjid = {table}::regclass AND v.relkind = 'v' AND n.nspname ~ '^launchway_[0-9a-f]{{12}}$'",
+        table = text(Dialect::Postgres, &ident(table))
+    )
+}
+
 /// The statement that ends all former names of a table, whose columns they would hold fast.
 pub(crate) fn forget(table: &str) -> String {
-    let table = ident(table).replace('\'', "''");
     format!(
         "DO $launchway$ DECLARE it record; BEGIN\n\
-         FOR it IN SELECT DISTINCT n.nspname, v.relname FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid\n\
-         JOIN pg_class v ON v.oid = r.ev_class JOIN pg_namespace n ON n.oid = v.relnamespace\n\
-         WHERE d.refobjid = '{table}'::regclass AND v.relkind = 'v' AND n.nspname ~ '^launchway_[0-9a-f]{{12}}$'\n\
-         LOOP EXECUTE format('DROP VIEW IF EXISTS %I.%I', it.nspname, it.relname); END LOOP; END $launchway$"
+         FOR it IN SELECT DISTINCT n.nspname, v.relname FROM {}\n\
+         LOOP EXECUTE format('DROP VIEW IF EXISTS %I.%I', it.nspname, it.relname); END LOOP; END $launchway$",
+        views_of(table)
     )
+}
+
+/// Statements that write columns of a table anew under the names they have, while its former names go and come again.
+pub(crate) fn over(table: &str, statements: impl IntoIterator<Item = String>) -> Vec<String> {
+    let kept = ident(&entity::name::identifier(&[TEMPORARY, "views"]));
+    let keep = format!(
+        "CREATE TEMPORARY TABLE {kept} ON COMMIT DROP AS\n\
+         SELECT DISTINCT n.nspname, v.relname, v.relacl, pg_get_viewdef(v.oid) AS definition FROM {}",
+        views_of(table)
+    );
+    let again = format!(
+        "DO $launchway$ DECLARE it record; may record; BEGIN\n\
+         FOR it IN SELECT * FROM {kept} LOOP\n  EXECUTE format('CREATE VIEW %I.%I AS %s', it.nspname, it.relname, it.definition);\n  \
+         FOR may IN SELECT privilege_type, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END AS who FROM aclexplode(it.relacl)\n  \
+         LOOP EXECUTE format('GRANT %s ON %I.%I TO %s', may.privilege_type, it.nspname, it.relname, may.who); END LOOP;\n\
+         END LOOP; END $launchway$"
+    );
+    [keep, forget(table)].into_iter().chain(statements).chain([again]).collect()
 }
 
 /// Ends the former names of versions that no server has any more; those of the version in force are the real ones, and those

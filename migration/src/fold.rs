@@ -68,8 +68,9 @@ impl Shape {
                 let (name, now) = (table.name.clone(), table.clone());
                 self.with(&name, |it| *it = now);
             }
-            // Never done.
-            Change::AlterKey { .. } => {}
+            Change::AlterKey { table } => {
+                self.with(&table.name, |it| it.primary_key.clone_from(&table.primary_key));
+            }
         }
     }
 

@@ -4,6 +4,7 @@ use entity::Catalog;
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 
 use crate::alias::version_schema;
+use crate::apply::journal;
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::facts::Facts;
@@ -21,14 +22,17 @@ pub struct Former {
     pub missing: Option<String>,
 }
 
-/// Whether a model was in force before the present one, and what it still finds. Changes nothing.
+/// Whether a model was in force before the present one, or is while another one is being applied, and what it still finds.
+/// Changes nothing.
 ///
 /// # Errors
 /// [`Error::Newer`], [`Error::History`], or that the database said no.
 pub async fn former(connection: &DatabaseConnection, catalog: &Catalog) -> Result<Option<Former>> {
     let dialect = Dialect::of(connection)?;
     let Some(last) = history::last(connection, dialect).await? else { return Ok(None) };
-    if last.version == catalog.version || !history::was_before(connection, &catalog.version).await? {
+    let under_way = journal::interrupted(connection, dialect).await?.is_some();
+    let former = last.version != catalog.version || under_way;
+    if !former || !history::was_before(connection, &catalog.version).await? {
         return Ok(None);
     }
     let found = Facts::read(connection, dialect).await?;

@@ -40,6 +40,14 @@ pub(crate) fn rename_table(from: &str, to: &str) -> Vec<String> {
     ]
 }
 
+/// A unique index becomes the primary key in the place of the former one.
+pub(crate) fn replace_key(table: &str, index: &str) -> String {
+    let key = ident(&primary_key_name(table));
+    let what =
+        format!("DROP CONSTRAINT {key}, ADD CONSTRAINT {key} PRIMARY KEY USING INDEX {}", ident(index));
+    alter(table, &what)
+}
+
 fn primary_key_name(table: &str) -> String {
     entity::name::identifier(&[table, "pkey"])
 }
@@ -85,6 +93,16 @@ pub(crate) fn drop_constraint(table: &str, name: &str) -> String {
 /// A constraint gets another name.
 pub(crate) fn rename_constraint(table: &str, from: &str, to: &str) -> String {
     alter(table, &format!("RENAME CONSTRAINT {} TO {}", ident(from), ident(to)))
+}
+
+/// An index gets another name.
+pub(crate) fn rename_index(from: &str, to: &str) -> String {
+    format!("ALTER INDEX {} RENAME TO {}", ident(from), ident(to))
+}
+
+/// A column gets another name.
+pub(crate) fn rename_column(table: &str, from: &str, to: &str) -> String {
+    alter(table, &format!("RENAME COLUMN {} TO {}", ident(from), ident(to)))
 }
 
 /// Something about a column that does not touch its values.

@@ -1,13 +1,15 @@
 //! Steps on tables and columns that stay.
 
+use entity::catalog::Using;
+
 use super::{Planner, convert, describe};
 use crate::change::Change;
 use crate::ddl::literal::{constant, ident};
 use crate::ddl::probe::Probe;
-use crate::ddl::{column::sql_type, postgres, sqlite};
+use crate::ddl::{column::sql_type, concurrently, create_index, postgres, sqlite};
 use crate::dialect::Dialect;
 use crate::reserved::TEMPORARY;
-use crate::shape::{Check, Column, ColumnType, Condition, ForeignKey, Form, Table};
+use crate::shape::{Check, Column, ColumnType, Condition, ForeignKey, Form, Index, Table};
 use crate::step::{Action, Backfill, Demand, Refusal, Run, Step};
 use crate::verdict::{Mode, Phase, Verdict};
 
@@ -57,8 +59,7 @@ impl Planner<'_> {
         if cyclic {
             return step.refuse(Verdict::Backfill, circle());
         }
-        let what = format!("RENAME COLUMN {} TO {}", ident(from), ident(&to.name));
-        self.quick(step.run([postgres::alter(&table.name, &what)]), table)
+        self.quick(step.run([postgres::rename_column(&table.name, from, &to.name)]), table)
     }
 
     pub(super) fn add_column(&self, table: &Table, column: &Column, key: Option<&ForeignKey>) -> Vec<Step> {
@@ -273,17 +274,55 @@ impl Planner<'_> {
         }
     }
 
-    pub(super) fn alter_key(&self, table: &Table) -> Step {
+    pub(super) fn alter_key(&self, table: &Table) -> Vec<Step> {
+        let description = format!("change the primary key of {}", describe::table(table));
+        if self.is_reordered(table) {
+            return self.reorder_key(table, description);
+        }
         let reason = "the primary key would be another, and everything that refers to it with it";
-        Step::new(
+        let hint = "Add a type with the key you want, and copy the rows through the API.";
+        let step = Step::new(Action::Change, table.origin(), description);
+        vec![step.refuse(Verdict::Backfill, Refusal::new(reason, hint))]
+    }
+
+    /// Whether a key has the same columns in another order: that of a join table follows the names of its types.
+    pub(super) fn is_reordered(&self, table: &Table) -> bool {
+        let former = self.diff.former.get(&table.name);
+        table.join
+            && former.is_some_and(|former| {
+                table.primary_key.iter().all(|column| former.columns.contains_key(column))
+            })
+    }
+
+    /// An index in the new order is built beside those who write, and becomes the key in a moment.
+    fn reorder_key(&self, table: &Table, description: String) -> Vec<Step> {
+        let name = entity::name::identifier(&[TEMPORARY, &table.name, "pkey"]);
+        let columns = table.primary_key.iter().map(|column| (column.clone(), false)).collect();
+        let index = Index {
+            name: name.clone(),
+            unique: true,
+            columns,
+            condition: None,
+            using: Using::Btree,
+            ready: true,
+        };
+        let Some(statement) = create_index(self.dialect, &table.name, &index) else { return Vec::new() };
+        let mut build = Step::new(
             Action::Change,
             table.origin(),
-            format!("change the primary key of {}", describe::table(table)),
+            format!("build the index of another key of {}", table.origin()),
         )
-        .refuse(
-            Verdict::Backfill,
-            Refusal::new(reason, "Add a type with the key you want, and copy the rows through the API."),
-        )
+        .on(Phase::Contract)
+        .run([concurrently(&statement)])
+        .long(Verdict::Online, &table.name, self.former(table), Mode::ShareUpdateExclusive)
+        .makes(Change::AddIndex { table: table.clone(), index: index.clone() });
+        build.run = Run::Concurrently { index: name.clone(), plain: vec![statement] };
+        let swap = Step::new(Action::Change, table.origin(), description)
+            .on(Phase::Contract)
+            .run([postgres::replace_key(&table.name, &name)])
+            .makes(Change::RemoveIndex { table: table.clone(), index })
+            .makes(Change::AlterKey { table: table.clone() });
+        vec![build, self.quick(swap, table)]
     }
 }
 

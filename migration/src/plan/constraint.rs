@@ -27,7 +27,7 @@ impl Planner<'_> {
         let made = create_index(self.dialect, &table.name, index)?;
         let statements = match self.dialect {
             Dialect::Postgres => {
-                vec![format!("ALTER INDEX {} RENAME TO {}", ident(from), ident(&index.name))]
+                vec![postgres::rename_index(from, &index.name)]
             }
             Dialect::Sqlite => vec![drop_index(from), made],
         };
@@ -176,7 +176,7 @@ impl Planner<'_> {
         let step = concurrent(step, &interim, statement)
             .makes(Change::AddIndex { table: table.clone(), index: named });
         let description = format!("put {} in the place of the former one", describe::index(table, index));
-        let rename = format!("ALTER INDEX {} RENAME TO {}", ident(&interim), ident(&index.name));
+        let rename = postgres::rename_index(&interim, &index.name);
         let swap = Step::new(Action::Change, table.origin(), description)
             .on(phase)
             .run([drop_index(&index.name), rename])

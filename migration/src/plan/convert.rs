@@ -124,7 +124,8 @@ impl Planner<'_> {
             if let Some(value) = &to.default {
                 parts.push(format!("ALTER COLUMN {column} SET DEFAULT {}", constant(self.dialect, value)));
             }
-            step = step.run([alias::forget(&table.name), postgres::alter(&table.name, &parts.join(", "))]);
+            let alter = postgres::alter(&table.name, &parts.join(", "));
+            step = step.run(alias::over(&table.name, [alter]));
         }
         step = step.long(Verdict::Backfill, &table.name, self.former(table), self.exclusive()).makes(
             Change::AlterColumn {

@@ -219,7 +219,7 @@ impl Planner<'_> {
             Change::AddTable { table } => one(self.add_table(table)),
             Change::AddColumn { table, column, key } => self.add_column(table, column, key.as_ref()),
             Change::AlterColumn { table, from, to } => self.alter_column(table, from, to),
-            Change::AlterKey { table } => one(self.alter_key(table)),
+            Change::AlterKey { table } => self.alter_key(table),
             Change::AddForeignKey { table, key } => self.add_foreign_key(table, key),
             Change::AddIndex { table, index } => self.add_index(table, index),
             Change::AddCheck { table, check } => self.add_check(table, check),

@@ -44,6 +44,9 @@ impl Planner<'_> {
                     (true, true) | (false, false) => return None,
                 }
             }
+            Change::AlterKey { table } if self.is_reordered(table) => {
+                (table, "its key has another order".to_owned())
+            }
             Change::AddForeignKey { table, key } | Change::RemoveForeignKey { table, key }
                 if !self.is_new(&table.name) =>
             {
@@ -68,6 +71,7 @@ impl Planner<'_> {
     /// The table of a change that is part of a table written anew.
     pub(super) fn within_rebuild<'a>(&self, change: &'a Change) -> Option<&'a Table> {
         let table = match change {
+            Change::AlterKey { table } if self.is_reordered(table) => table,
             Change::AddColumn { table, .. }
             | Change::AddForeignKey { table, .. }
             | Change::RemoveForeignKey { table, .. }

@@ -200,47 +200,37 @@ impl Planner<'_> {
     fn swap_shadow(&self, shadow: &Shadow<'_>) -> Step {
         let (table, to) = (shadow.table, shadow.to);
         let (origin, trigger) = (table.origin_of(to), ident(&shadow.trigger));
-        let mut step = Step::new(
-            Action::Change,
-            &origin,
-            format!("put the column of the new type in the place of {origin}"),
-        )
-        .on(Phase::Contract)
-        .run([
-            alias::forget(&table.name),
+        let mut statements = vec![
             format!("DROP TRIGGER {trigger} ON {}", ident(&table.name)),
             format!("DROP FUNCTION {trigger}()"),
             postgres::alter(&table.name, &format!("DROP COLUMN {}", ident(&to.name))),
-            postgres::alter(
-                &table.name,
-                &format!("RENAME COLUMN {} TO {}", ident(&shadow.name), ident(&to.name)),
-            ),
-        ])
-        .makes(Change::RemoveColumn { table: table.clone(), column: shadow.from.clone() })
-        .makes(Change::RemoveColumn { table: table.clone(), column: shadow.column() })
-        .makes(Change::AddColumn { table: table.clone(), column: to.clone(), key: None });
+            postgres::rename_column(&table.name, &shadow.name, &to.name),
+        ];
+        let what = format!("put the column of the new type in the place of {origin}");
+        let mut step = Step::new(Action::Change, &origin, what)
+            .on(Phase::Contract)
+            .makes(Change::RemoveColumn { table: table.clone(), column: shadow.from.clone() })
+            .makes(Change::RemoveColumn { table: table.clone(), column: shadow.column() })
+            .makes(Change::AddColumn { table: table.clone(), column: to.clone(), key: None });
         if to.default.is_some() {
-            step = step.run([postgres::set_default(&table.name, to)]);
+            statements.push(postgres::set_default(&table.name, to));
         }
         for (index, now) in &shadow.indexes {
             if create_index(self.dialect, &table.name, now).is_some() {
-                step =
-                    step.run([format!("ALTER INDEX {} RENAME TO {}", ident(&now.name), ident(&index.name))]);
+                statements.push(postgres::rename_index(&now.name, &index.name));
             }
             step = step.makes(Change::AddIndex { table: table.clone(), index: index.clone() });
         }
         for (check, now) in &shadow.checks {
             if check.name == now.name {
-                step = step.run([
-                    postgres::alter_column(&table.name, &to.name, "SET NOT NULL"),
-                    postgres::drop_constraint(&table.name, &now.name),
-                ]);
+                statements.push(postgres::alter_column(&table.name, &to.name, "SET NOT NULL"));
+                statements.push(postgres::drop_constraint(&table.name, &now.name));
             } else {
-                step = step
-                    .run([postgres::rename_constraint(&table.name, &now.name, &check.name)])
-                    .makes(Change::AddCheck { table: table.clone(), check: check.clone() });
+                statements.push(postgres::rename_constraint(&table.name, &now.name, &check.name));
+                step = step.makes(Change::AddCheck { table: table.clone(), check: check.clone() });
             }
         }
+        let step = step.run(alias::over(&table.name, statements));
         self.quick(step, table)
     }
 }

@@ -11,7 +11,6 @@ async fn artists(app: &App) -> harness::Value {
 }
 
 #[test]
-#[ignore = "fails: it makes the former tables anew, empty, and drops the indexes and uniques of the new model"]
 fn a_former_server_that_starts_again_changes_nothing_back() {
     on_postgres(async || {
         let (mut old, new) = both().await;
@@ -27,7 +26,6 @@ fn a_former_server_that_starts_again_changes_nothing_back() {
 }
 
 #[test]
-#[ignore = "fails: it makes the former tables anew, empty, and drops the indexes and uniques of the new model"]
 fn an_export_with_the_former_model_changes_nothing_back() {
     every(async |backend| {
         let app = filled(backend, 60).await;
@@ -42,7 +40,6 @@ fn an_export_with_the_former_model_changes_nothing_back() {
 }
 
 #[test]
-#[ignore = "fails: it makes the former tables anew, empty, and the application can't go on"]
 fn a_server_of_the_model_in_force_starts_when_an_application_was_killed() {
     on_postgres(async || {
         let mut old = filled(Backend::Postgres, 60).await;
@@ -58,7 +55,6 @@ fn a_server_of_the_model_in_force_starts_when_an_application_was_killed() {
 }
 
 #[test]
-#[ignore = "fails, after a minute: `another process applies a model`"]
 fn a_server_of_the_model_in_force_starts_while_an_application_goes_on() {
     on_postgres(async || {
         let mut old = filled(Backend::Postgres, 60).await;
