@@ -221,13 +221,26 @@ impl Planner<'_> {
             return Vec::new();
         }
         let mut steps = self.rename_values(table, check);
+        // Who still writes former names does so until this check is there.
+        let again = steps.last().map(|write| Step {
+            phase: Phase::Contract,
+            description: format!("{} that came meanwhile", write.description),
+            ..write.clone()
+        });
         let former = if steps.is_empty() { self.predecessor(table, check) } else { None };
         let step = Step::new(Action::Add, table.origin(), format!("add {}", describe::check(table, check)))
             .on(Phase::Contract)
             .run([postgres::replace_check(&table.name, Some(name_of(former.as_ref(), check)), check)]);
-        let step = leaving(step, table, former.as_ref())
-            .makes(Change::AddCheck { table: table.clone(), check: Check { ready: false, ..check.clone() } });
+        let step = match again {
+            // Ended before the rows are looked through, an application begins with both names again.
+            Some(_) => step,
+            None => leaving(step, table, former.as_ref()).makes(Change::AddCheck {
+                table: table.clone(),
+                check: Check { ready: false, ..check.clone() },
+            }),
+        };
         steps.push(self.hold(self.quick(step, table), table, check));
+        steps.extend(again);
         let what = format!("look through the rows for {}", describe::check(table, check));
         steps.push(
             Step::new(Action::Add, table.origin(), what)

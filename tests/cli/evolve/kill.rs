@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use harness::{App, Backend, json};
+use harness::{App, Backend, json, runtime};
 
 use super::{APPLY, NEW, OLD, begins, by_hand, ends, every, filled, on_postgres, rows, same, shape, texts};
 
@@ -175,5 +176,48 @@ fn killed_at_any_moment_it_goes_on() {
             }
             undisturbed.goes_on(&app, made, &when).await;
         }
+    });
+}
+
+#[test]
+fn nobody_is_disturbed_while_it_is_killed_again_and_again() {
+    on_postgres(async || {
+        let undisturbed = Undisturbed::of(Backend::Postgres).await;
+        let mut app = undisturbed.copy(OLD).await;
+        app.launch().await;
+        app.write_model(NEW);
+        let ended = AtomicBool::new(false);
+        let (app, ended) = (&app, &ended);
+        // Clients of the server of the model before: what each of them wrote, it reads.
+        let client = async move |name: usize| {
+            let (mut done, anyone) = (0, app.anyone());
+            while !ended.load(Ordering::Relaxed) {
+                let row = json!({ "name": format!("load{name}-{done}"), "nick": "x", "mood": "CALM" });
+                let made = anyone.post("/v1/artists", row).await.is(201).json();
+                let path = format!("/v1/artists/{}", made["id"].as_str().unwrap());
+                let _ = anyone.patch(&path, json!({ "nick": "y" })).await.is(200);
+                assert_eq!(anyone.get(&path).await.is(200).json()["nick"], "y");
+                done += 1;
+            }
+            done
+        };
+        let made: usize = std::thread::scope(|scope| {
+            let clients: Vec<_> =
+                (0..3).map(|name| scope.spawn(move || runtime::block_on(client(name)))).collect();
+            for _ in 0..4 {
+                let mut run = app.begin(&APPLY);
+                let _ = run.until(undisturbed.took.mul_f64(0.3 + chance() / 2.0));
+                let _ = run.kill();
+            }
+            let said = app.command(&APPLY);
+            ended.store(true, Ordering::Relaxed);
+            let made = clients.into_iter().map(|client| client.join().unwrap()).sum();
+            let _ = said.good();
+            made
+        });
+        let kept = "SELECT count(*)::text FROM authors WHERE name LIKE 'load%' AND alias = 'y' AND rank = 3";
+        assert_eq!(texts(app, kept).await, [made.to_string()]);
+        by_hand(app, "DELETE FROM authors WHERE name LIKE 'load%'").await;
+        undisturbed.goes_on(app, 0, "under load").await;
     });
 }

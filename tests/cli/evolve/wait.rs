@@ -1,9 +1,9 @@
 //! `apply` among others: it waits for another application, and gives way to whoever uses a table (PostgreSQL).
 
-use harness::{App, Backend};
+use harness::{App, Backend, json};
 use sea_orm::{ConnectionTrait, Database, DatabaseTransaction, TransactionTrait};
 
-use super::{APPLY, NEW, begins, filled, gives_way, on_postgres, texts};
+use super::{APPLY, NEW, begins, ends, filled, gives_way, on_postgres, texts};
 
 /// Somebody who looks at a table for long.
 async fn reader(app: &App, table: &str) -> DatabaseTransaction {
@@ -74,5 +74,57 @@ fn apply_without_patience_says_how_far_it_came_and_goes_on_later() {
         let rest = said.stderr.lines().find(|line| begins(line)).unwrap();
         assert!(!rest.starts_with(&format!("1/{of} ")), "{}", said.text());
         assert_eq!(app.command(&["plan", "--exit-code"]).code, Some(0));
+    });
+}
+
+#[test]
+fn apply_goes_on_when_the_database_ended_its_connection() {
+    on_postgres(async || {
+        let app = filled(Backend::Postgres, 200).await;
+        app.write_model(NEW);
+        let reader = reader(&app, "gauges").await;
+        let mut run = app.begin(&APPLY);
+        let _ = gives_way(&mut run);
+        let cluster = harness::postgres::shared().unwrap();
+        cluster.disconnect(app.database_name().unwrap()).await;
+        drop(reader);
+        let said = run.end().refused(1);
+        assert!(
+            said.stderr.contains("stopped at step ") && said.stderr.contains("Apply again"),
+            "{}",
+            said.text()
+        );
+        let _ = app.command(&APPLY).good();
+        assert_eq!(app.command(&["plan", "--exit-code"]).code, Some(0));
+    });
+}
+
+#[test]
+fn rows_that_come_with_a_former_value_are_written_too() {
+    on_postgres(async || {
+        for killed in [false, true] {
+            let mut app = filled(Backend::Postgres, 200).await;
+            app.launch().await;
+            app.write_model(NEW);
+            let mut run = app.begin(&APPLY);
+            let _ = run.line(|line| line.contains("rename values of Gauge.grade"));
+            let _ = run.line(ends);
+            // Somebody holds it up after the rows were written.
+            let reader = reader(&app, "authors").await;
+            let _ = gives_way(&mut run);
+            let row = json!({ "code": "new", "reading": 1, "grade": "PLAIN" });
+            let _ = app.anyone().post("/v1/gauges", row).await.is(201);
+            reader.rollback().await.unwrap();
+            if killed {
+                let _ = run.line(|line| line.contains("add values of Gauge.grade"));
+                let _ = run.line(ends);
+                let _ = run.kill();
+                let _ = app.command(&APPLY).good();
+            } else {
+                let _ = run.end().good();
+            }
+            assert_eq!(app.command(&["plan", "--exit-code"]).code, Some(0));
+            assert_eq!(texts(&app, "SELECT grade FROM gauges WHERE code = 'new'").await, ["BASIC"]);
+        }
     });
 }
