@@ -1,13 +1,17 @@
 //! `apply` among others: it waits for another application, and gives way to whoever uses a table (PostgreSQL).
 
 use harness::{App, Backend, json};
-use sea_orm::{ConnectionTrait, Database, DatabaseTransaction, TransactionTrait};
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, TransactionTrait};
 
 use super::{APPLY, NEW, begins, ends, filled, gives_way, on_postgres, texts};
 
 /// Somebody who looks at a table for long.
 async fn reader(app: &App, table: &str) -> DatabaseTransaction {
     let database = Database::connect(app.database()).await.unwrap();
+    reads(&database, table).await
+}
+
+async fn reads(database: &DatabaseConnection, table: &str) -> DatabaseTransaction {
     let reader = database.begin().await.unwrap();
     reader.execute_unprepared(&format!("SELECT 1 FROM {table} LIMIT 1")).await.unwrap();
     reader
@@ -103,20 +107,20 @@ fn apply_goes_on_when_the_database_ended_its_connection() {
 fn rows_that_come_with_a_former_value_are_written_too() {
     on_postgres(async || {
         for killed in [false, true] {
-            let mut app = filled(Backend::Postgres, 200).await;
+            let mut app = filled(Backend::Postgres, 2_000).await;
             app.launch().await;
             app.write_model(NEW);
+            let database = Database::connect(app.database()).await.unwrap();
             let mut run = app.begin(&APPLY);
             let _ = run.line(|line| line.contains("rename values of Gauge.grade"));
-            let _ = run.line(ends);
-            // Somebody holds it up after the rows were written.
-            let reader = reader(&app, "authors").await;
+            // Rows are written beside it; only then it is in the way.
+            let reader = reads(&database, "gauges").await;
+            let _ = run.line(|line| line.contains("add values of Gauge.grade"));
             let _ = gives_way(&mut run);
             let row = json!({ "code": "new", "reading": 1, "grade": "PLAIN" });
             let _ = app.anyone().post("/v1/gauges", row).await.is(201);
             reader.rollback().await.unwrap();
             if killed {
-                let _ = run.line(|line| line.contains("add values of Gauge.grade"));
                 let _ = run.line(ends);
                 let _ = run.kill();
                 let _ = app.command(&APPLY).good();
