@@ -59,10 +59,11 @@ impl Session {
             }
             Dialect::Sqlite => {
                 let options = connection.get_sqlite_connection_pool().connect_options();
-                let file = options.get_filename().to_string_lossy().into_owned();
-                // A database in memory belongs to its one connection.
-                if file.is_empty() || file.contains("memory") && !options.get_filename().is_absolute() {
-                    return Ok(Self { connection: connection.clone(), dialect, own: false });
+                if is_in_memory(&options.get_filename().to_string_lossy()) {
+                    // Such a database belongs to its one connection.
+                    let session = Self { connection: connection.clone(), dialect, own: false };
+                    session.enforce(false).await?;
+                    return Ok(session);
                 }
                 // A table that is written anew leaves its place for a moment, and must not take along what refers to it;
                 // the references are looked at before the end.
@@ -79,11 +80,20 @@ impl Session {
 
     /// Closes the connection, and with it all that was set or locked.
     pub(super) async fn close(self) {
-        if self.own
-            && let Err(source) = self.connection.close().await
-        {
+        if !self.own {
+            if let Err(error) = self.enforce(true).await {
+                tracing::warn!(%error, "references are not enforced any more: start again");
+            }
+        } else if let Err(source) = self.connection.close().await {
             tracing::debug!(%source, "the connection of an application could not be closed");
         }
+    }
+
+    /// Whether references are enforced from now on (SQLite).
+    async fn enforce(&self, enforced: bool) -> Result<()> {
+        let pragma = if enforced { "PRAGMA foreign_keys = ON" } else { "PRAGMA foreign_keys = OFF" };
+        let done = self.connection.execute_unprepared(pragma).await;
+        done.map(|_| ()).map_err(|source| Error::of("setting how references are enforced", source))
     }
 
     /// Holds the lock against other processes until the connection ends (PostgreSQL).
@@ -135,6 +145,11 @@ impl Session {
         transaction.execute_unprepared(GIVE_WAY).await.map_err(failed)?;
         Ok(transaction)
     }
+}
+
+/// Whether the driver keeps a database of this file name in memory alone.
+fn is_in_memory(file: &str) -> bool {
+    file.is_empty() || file == ":memory:" || file.starts_with("file:sqlx-in-memory-")
 }
 
 /// Ends a transaction. Dropping it would roll back some time later; the locks are to be free now.

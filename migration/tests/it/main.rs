@@ -16,6 +16,7 @@ mod generator;
 mod hostile;
 mod interrupt;
 mod large;
+mod memory;
 mod pairs;
 mod refusal;
 mod rename;
