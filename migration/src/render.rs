@@ -51,7 +51,7 @@ fn write_step(out: &mut String, step: &Step) -> fmt::Result {
         (None, Action::Change) => '~',
         (None, Action::Remove) => '-',
     };
-    writeln!(out, "{sign} {}  [{}]", step.description, step.verdict.name())?;
+    writeln!(out, "{sign} {}  [{}, {}]", step.description, step.phase.name(), step.verdict.name())?;
     if let Some(refusal) = &step.refusal {
         writeln!(out, "    refused: {}", refusal.reason)?;
         return writeln!(out, "    way out: {}", refusal.hint);

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::plan::Plan;
 use crate::step::{Demand, Refusal, Step};
-use crate::verdict::Cost;
+use crate::verdict::{Cost, Verdict};
 
 /// Completes a plan by what the database says.
 pub(crate) async fn verify(
@@ -21,9 +21,11 @@ pub(crate) async fn verify(
     allow: &Allow,
 ) -> Result<()> {
     let mut verifier = Verifier { connection, dialect: plan.dialect, present, costs: HashMap::new() };
-    // Where a column changes beyond what we do, questions about its table could not even be asked.
+    // Where a column changes beyond what we do, questions about its table could not even be asked; what is only to be lost is
+    // still there.
+    let beyond = plan.refused().filter(|step| step.verdict != Verdict::Destructive);
     let refused: HashSet<String> =
-        plan.refused().map(|step| step.subject.split('.').next().unwrap_or_default().to_owned()).collect();
+        beyond.map(|step| step.subject.split('.').next().unwrap_or_default().to_owned()).collect();
     for mut step in std::mem::take(&mut plan.steps) {
         let subject = step.subject.split('.').next().unwrap_or_default();
         let ask = !refused.contains(subject);
