@@ -71,7 +71,7 @@ pub(crate) async fn version(connection: &impl ConnectionTrait, dialect: Dialect)
     Ok(found.map(Version))
 }
 
-/// Whether a version was in force before the one that is now, and when that one came.
+/// Whether a version was ever in force.
 pub(crate) async fn was_before(connection: &impl ConnectionTrait, version: &Version) -> Result<bool> {
     let found = catalog_version::Entity::find()
         .filter(catalog_version::Column::Version.eq(version.0.as_str()))

@@ -1,20 +1,13 @@
 //! Servers beside one another while the model changes: one that follows, and one that stays.
 
 use harness::account::until;
-use harness::{App, Backend, Launchway, json, runtime};
+use harness::{App, Backend, Launchway, json};
+
+use crate::every;
 
 const BEFORE: &str =
     "type Item @model(id: SERIAL) @allow(to: [ALL], role: \"anyone\") { name: String!  old: Int }";
 const AFTER: &str = "type Item @model(id: SERIAL) @allow(to: [ALL], role: \"anyone\") { title: String! @was(name: \"name\")  old: Int  new: Int }";
-
-fn every(test: impl AsyncFn(Backend)) {
-    for backend in Backend::available() {
-        runtime::block_on(async {
-            println!("on {backend:?}");
-            test(backend).await;
-        });
-    }
-}
 
 /// Applies a model from another process.
 fn apply(app: &App, model: &str) {

@@ -11,3 +11,13 @@ mod schema;
 mod since;
 mod told;
 mod transfer;
+
+/// Runs a test on every database there is.
+fn every(test: impl AsyncFn(harness::Backend)) {
+    for backend in harness::Backend::available() {
+        harness::runtime::block_on(async {
+            println!("on {backend:?}");
+            test(backend).await;
+        });
+    }
+}

@@ -1,18 +1,11 @@
 //! `plan` and `apply`: the database takes the shape of the model, and nothing is lost by surprise.
 
-use harness::{App, Backend, Launchway, json, runtime};
+use harness::{App, Launchway, json};
+
+use crate::every;
 
 const BEFORE: &str =
     "type Item @model(id: SERIAL) @allow(to: [ALL], role: \"anyone\") { name: String!  old: Int }";
-
-fn every(test: impl AsyncFn(Backend)) {
-    for backend in Backend::available() {
-        runtime::block_on(async {
-            println!("on {backend:?}");
-            test(backend).await;
-        });
-    }
-}
 
 #[test]
 fn a_second_apply_is_empty() {

@@ -112,10 +112,10 @@ pub(crate) async fn plan_for(
     // Rows are counted: on a large table that takes longer than a request may.
     let transaction =
         connection.begin().await.map_err(|source| Error::of("beginning a transaction", source))?;
-    let patient = transaction.execute_unprepared("SET TRANSACTION READ ONLY").await;
-    patient.map_err(|source| Error::of("beginning a transaction", source))?;
-    let patient = transaction.execute_unprepared("SET LOCAL statement_timeout = 0").await;
-    patient.map_err(|source| Error::of("beginning a transaction", source))?;
+    for setting in ["SET TRANSACTION READ ONLY", "SET LOCAL statement_timeout = 0"] {
+        let set = transaction.execute_unprepared(setting).await;
+        set.map_err(|source| Error::of("beginning a transaction", source))?;
+    }
     let plan = match Known::read(&transaction, dialect).await {
         Ok(known) => asked.compare(&transaction, &known, dialect).await,
         Err(error) => Err(error),

@@ -9,12 +9,14 @@ mod compare;
 mod rename;
 
 /// What differs, and which old table each new one was.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Diff {
     /// The changes: renames, removals of constraints, tables, columns, constraints, removals of data.
     pub(crate) changes: Vec<Change>,
     /// The old names of the tables that were there before, by new name.
     pub(crate) former: BTreeMap<String, Former>,
+    /// The old shape in the new names of tables and columns.
+    pub(crate) renamed: Shape,
 }
 
 /// A table as it is in the database before the plan runs.
@@ -48,7 +50,7 @@ pub(crate) fn diff(old: &Shape, new: &Shape) -> Diff {
     changes.extend(rename::changes(old, new, &former));
     let renamed = rename::shape(old, &former);
     compare::changes(&renamed, new, &former, &mut changes);
-    Diff { changes, former }
+    Diff { changes, former, renamed }
 }
 
 /// The old table of each new one: by `@was` where the new name is new, then by origin, then by name.

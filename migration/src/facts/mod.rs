@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
 use serde::{Deserialize, Serialize};
 
 use crate::dialect::Dialect;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::reserved::is_temporary;
 
 mod compare;
@@ -202,4 +202,13 @@ impl Facts {
         }
         found
     }
+}
+
+/// All rows of a question about the database's own catalog.
+async fn rows<T: FromQueryResult>(connection: &impl ConnectionTrait, query: &str) -> Result<Vec<T>> {
+    let statement = Statement::from_string(connection.get_database_backend(), query);
+    T::find_by_statement(statement)
+        .all(connection)
+        .await
+        .map_err(|source| Error::of("reading what the database has", source))
 }

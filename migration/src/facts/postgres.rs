@@ -1,9 +1,9 @@
 //! PostgreSQL's catalog.
 
-use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, Statement};
+use sea_orm::{ConnectionTrait, DbErr, FromQueryResult};
 use serde::de::DeserializeOwned;
 
-use super::{CheckFacts, ColumnFacts, Facts, ForeignKeyFacts, IndexFacts, TableFacts};
+use super::{CheckFacts, ColumnFacts, Facts, ForeignKeyFacts, IndexFacts, TableFacts, rows};
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::reserved::is_bookkeeping;
@@ -168,14 +168,6 @@ pub(super) async fn read(connection: &impl ConnectionTrait) -> Result<Facts> {
         table.triggers.insert(row.name, row.definition);
     }
     Ok(facts)
-}
-
-async fn rows<T: FromQueryResult>(connection: &impl ConnectionTrait, query: &str) -> Result<Vec<T>> {
-    let statement = Statement::from_string(connection.get_database_backend(), query);
-    T::find_by_statement(statement)
-        .all(connection)
-        .await
-        .map_err(|source| Error::of("reading what the database has", source))
 }
 
 fn list<T: DeserializeOwned>(json: Option<&str>) -> Result<Vec<T>> {

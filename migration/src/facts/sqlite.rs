@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
+use sea_orm::{ConnectionTrait, FromQueryResult};
 
-use super::{CheckFacts, ColumnFacts, Facts, ForeignKeyFacts, IndexFacts, IndexPart, TableFacts, text};
+use super::{CheckFacts, ColumnFacts, Facts, ForeignKeyFacts, IndexFacts, IndexPart, TableFacts, rows, text};
 use crate::ddl::sqlite::CHECK_PREFIX;
 use crate::dialect::Dialect;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::reserved::is_bookkeeping;
 
 const TABLES: &str = "SELECT m.name AS name, m.type AS kind, m.sql AS sql, l.type AS sort, l.strict AS is_strict, \
@@ -117,14 +117,6 @@ pub(super) async fn read(connection: &impl ConnectionTrait) -> Result<Facts> {
         table.triggers.insert(row.name, row.sql);
     }
     Ok(facts)
-}
-
-async fn rows<T: FromQueryResult>(connection: &impl ConnectionTrait, query: &str) -> Result<Vec<T>> {
-    let statement = Statement::from_string(connection.get_database_backend(), query);
-    T::find_by_statement(statement)
-        .all(connection)
-        .await
-        .map_err(|source| Error::of("reading what the database has", source))
 }
 
 fn add_table(facts: &mut Facts, row: TableRow) {

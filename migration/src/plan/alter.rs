@@ -6,11 +6,11 @@ use super::{Planner, convert, describe};
 use crate::change::Change;
 use crate::ddl::literal::{constant, ident};
 use crate::ddl::probe::Probe;
-use crate::ddl::{column::sql_type, concurrently, create_index, postgres, sqlite};
+use crate::ddl::{create_index, postgres, sqlite};
 use crate::dialect::Dialect;
 use crate::reserved::TEMPORARY;
 use crate::shape::{Check, Column, ColumnType, Condition, ForeignKey, Form, Index, Table};
-use crate::step::{Action, Backfill, Demand, Refusal, Run, Step};
+use crate::step::{Action, Demand, Refusal, Step};
 use crate::verdict::{Mode, Phase, Verdict};
 
 impl Planner<'_> {
@@ -175,11 +175,8 @@ impl Planner<'_> {
             .makes(Change::AddCheck { table: table.clone(), check: stand_in.clone() });
         let hold = self.quick(hold, table);
         let hold = if fill.is_some() { hold } else { self.valued(hold, table, to) };
-        let look =
-            Step::new(Action::Change, &origin, format!("look through the rows for a value for {origin}"))
-                .on(Phase::Contract)
-                .run([postgres::validate(&table.name, &stand_in.name)])
-                .long(Verdict::Online, &table.name, self.former(table), Mode::ShareUpdateExclusive);
+        let what = format!("a value for {origin}");
+        let look = self.look(Action::Change, table, &origin, &what, &stand_in.name);
         let end =
             Step::new(Action::Change, &origin, format!("make {origin} required")).on(Phase::Contract).run([
                 postgres::alter_column(&table.name, &to.name, "SET NOT NULL"),
@@ -188,37 +185,22 @@ impl Planner<'_> {
         let end = self
             .altering(self.quick(end, table), table, from, to)
             .makes(Change::RemoveCheck { table: table.clone(), check: stand_in });
-        let again = fill.clone().map(|fill| Step {
-            phase: Phase::Contract,
-            description: format!("{} that came meanwhile", fill.description),
-            ..fill
-        });
+        let again = fill.as_ref().map(Step::meanwhile);
         fill.into_iter().chain([hold]).chain(again).chain([look, end]).collect()
     }
 
     /// Rows without a value get the constant default, where there is one.
     fn fill(&self, table: &Table, column: &Column) -> Option<Step> {
         let value = constant(self.dialect, column.default.as_ref()?);
-        let key = table.primary_key.first().and_then(|key| table.column(key))?;
-        let (set, todo) =
-            (format!("{} = {value}", ident(&column.name)), format!("{} IS NULL", ident(&column.name)));
+        let name = ident(&column.name);
         let origin = table.origin_of(column);
         let description = format!("give the rows without a value for {origin} its default");
-        let mut step = Step::new(Action::Change, &origin, description)
-            .on(Phase::Backfill)
-            .run([format!("UPDATE {} SET {set} WHERE {todo}", ident(&table.name))]);
-        if let Some(probe) = self.probe(table) {
-            step = step.demand(Demand::Some { query: probe.nulls(&column.name) });
-        }
-        step.verdict = Verdict::Backfill;
-        step.sized = Some(self.former(table).to_owned());
-        step.run = Run::Batches(Backfill {
-            table: table.name.clone(),
-            key: (key.name.clone(), sql_type(self.dialect, &key.ty)),
-            set,
-            todo,
-        });
-        Some(step)
+        let rows = (format!("{name} = {value}"), format!("{name} IS NULL"));
+        let step = self.backfill(table, &origin, description, rows)?;
+        Some(match self.probe(table) {
+            Some(probe) => step.demand(Demand::Some { query: probe.nulls(&column.name) }),
+            None => step,
+        })
     }
 
     /// Every row must have a value.
@@ -307,16 +289,12 @@ impl Planner<'_> {
             ready: true,
         };
         let Some(statement) = create_index(self.dialect, &table.name, &index) else { return Vec::new() };
-        let mut build = Step::new(
-            Action::Change,
-            table.origin(),
-            format!("build the index of another key of {}", table.origin()),
-        )
-        .on(Phase::Contract)
-        .run([concurrently(&statement)])
-        .long(Verdict::Online, &table.name, self.former(table), Mode::ShareUpdateExclusive)
-        .makes(Change::AddIndex { table: table.clone(), index: index.clone() });
-        build.run = Run::Concurrently { index: name.clone(), plain: vec![statement] };
+        let what = format!("build the index of another key of {}", table.origin());
+        let build = Step::new(Action::Change, table.origin(), what)
+            .on(Phase::Contract)
+            .long(Verdict::Online, &table.name, self.former(table), Mode::ShareUpdateExclusive)
+            .concurrent(&name, statement)
+            .makes(Change::AddIndex { table: table.clone(), index: index.clone() });
         let swap = Step::new(Action::Change, table.origin(), description)
             .on(Phase::Contract)
             .run([postgres::replace_key(&table.name, &name)])

@@ -3,13 +3,12 @@
 use super::convert::{has_former, renamed_value};
 use super::{Planner, describe};
 use crate::change::Change;
-use crate::ddl::column::sql_type;
 use crate::ddl::literal::ident;
-use crate::ddl::{concurrently, create_index, drop_index, postgres, sqlite};
+use crate::ddl::{create_index, drop_index, postgres, sqlite};
 use crate::dialect::Dialect;
 use crate::reserved::TEMPORARY;
 use crate::shape::{Check, Column, Condition, ForeignKey, Index, Table};
-use crate::step::{Action, Backfill, Run, Step};
+use crate::step::{Action, Step};
 use crate::verdict::{Mode, Phase, Verdict};
 
 impl Planner<'_> {
@@ -101,11 +100,9 @@ impl Planner<'_> {
             .makes(Change::AddForeignKey { table: table.clone(), key: unproved })
             .lock(&table.name, mode)
             .lock(&key.target, mode);
-        let look = Step::new(Action::Add, table.origin(), format!("look through the rows for {what}"))
-            .on(Phase::Contract)
-            .run([postgres::validate(&table.name, &key.name)])
-            .makes(Change::AddForeignKey { table: table.clone(), key: key.clone() })
-            .long(Verdict::Online, &table.name, self.former(table), Mode::ShareUpdateExclusive);
+        let look = self
+            .look(Action::Add, table, table.origin(), &what, &key.name)
+            .makes(Change::AddForeignKey { table: table.clone(), key: key.clone() });
         vec![step, look]
     }
 
@@ -142,7 +139,7 @@ impl Planner<'_> {
             Dialect::Sqlite => step.run([drop]),
             Dialect::Postgres => {
                 let step = step.lock(&table.name, Mode::ShareUpdateExclusive);
-                concurrent(Step { verdict: Verdict::Online, ..step }, &index.name, drop)
+                Step { verdict: Verdict::Online, ..step }.concurrent(&index.name, drop)
             }
         }]
     }
@@ -165,7 +162,7 @@ impl Planner<'_> {
         let before = self.old.table(&former).into_iter().flat_map(|old| &old.indexes);
         let Some(before) = before.filter(|old| old.ready).find(|old| old.name == index.name) else {
             let step = step.long(Verdict::Online, &table.name, &former, Mode::ShareUpdateExclusive);
-            let step = concurrent(step, &index.name, statement);
+            let step = step.concurrent(&index.name, statement);
             return vec![step.makes(Change::AddIndex { table: table.clone(), index: index.clone() })];
         };
         // Until the new one stands, the former one serves.
@@ -173,7 +170,8 @@ impl Planner<'_> {
         let named = Index { name: interim.clone(), ..index.clone() };
         let Some(statement) = create_index(self.dialect, &table.name, &named) else { return Vec::new() };
         let step = step.long(Verdict::Online, &table.name, &former, Mode::ShareUpdateExclusive);
-        let step = concurrent(step, &interim, statement)
+        let step = step
+            .concurrent(&interim, statement)
             .makes(Change::AddIndex { table: table.clone(), index: named });
         let description = format!("put {} in the place of the former one", describe::index(table, index));
         let rename = postgres::rename_index(&interim, &index.name);
@@ -222,31 +220,23 @@ impl Planner<'_> {
         }
         let mut steps = self.rename_values(table, check);
         // Who still writes former names does so until this check is there.
-        let again = steps.last().map(|write| Step {
-            phase: Phase::Contract,
-            description: format!("{} that came meanwhile", write.description),
-            ..write.clone()
-        });
+        let again = steps.last().map(Step::meanwhile);
         let former = if steps.is_empty() { self.predecessor(table, check) } else { None };
         let step = Step::new(Action::Add, table.origin(), format!("add {}", describe::check(table, check)))
             .on(Phase::Contract)
-            .run([postgres::replace_check(&table.name, Some(name_of(former.as_ref(), check)), check)]);
+            .run([postgres::replace_check(&table.name, Some(name_of(former, check)), check)]);
         let step = match again {
             // Ended before the rows are looked through, an application begins with both names again.
             Some(_) => step,
-            None => leaving(step, table, former.as_ref()).makes(Change::AddCheck {
+            None => leaving(step, table, former).makes(Change::AddCheck {
                 table: table.clone(),
                 check: Check { ready: false, ..check.clone() },
             }),
         };
         steps.push(self.hold(self.quick(step, table), table, check));
         steps.extend(again);
-        let what = format!("look through the rows for {}", describe::check(table, check));
         steps.push(
-            Step::new(Action::Add, table.origin(), what)
-                .on(Phase::Contract)
-                .run([postgres::validate(&table.name, &check.name)])
-                .long(Verdict::Online, &table.name, self.former(table), Mode::ShareUpdateExclusive)
+            self.look(Action::Add, table, table.origin(), &describe::check(table, check), &check.name)
                 .makes(Change::AddCheck { table: table.clone(), check: check.clone() }),
         );
         steps
@@ -255,11 +245,7 @@ impl Planner<'_> {
     /// Values of an enum that have another name: for a while both names are good, and the rows are written.
     fn rename_values(&self, table: &Table, check: &Check) -> Vec<Step> {
         let Condition::Member { column, list, values } = &check.condition else { return Vec::new() };
-        let (Some(column), Some(key)) =
-            (table.column(column), table.primary_key.first().and_then(|key| table.column(key)))
-        else {
-            return Vec::new();
-        };
+        let Some(column) = table.column(column) else { return Vec::new() };
         let renamed = self.renamed_values(table, column);
         if renamed.is_empty() {
             return Vec::new();
@@ -271,25 +257,18 @@ impl Planner<'_> {
         let origin = table.origin_of(column);
         let former = self.predecessor(table, check);
         let open = Step::new(Action::Change, &origin, format!("take both names of values of {origin}"))
-            .run([postgres::replace_check(&table.name, Some(name_of(former.as_ref(), check)), &wide)]);
-        let open = leaving(open, table, former.as_ref())
-            .makes(Change::AddCheck { table: table.clone(), check: wide });
+            .run([postgres::replace_check(&table.name, Some(name_of(former, check)), &wide)]);
+        let open = leaving(open, table, former).makes(Change::AddCheck { table: table.clone(), check: wide });
         let (set, todo) = self.renaming(column, &renamed);
         let pairs: Vec<_> = renamed.iter().map(|(now, was)| format!("{was} to {now}")).collect();
-        let mut write =
-            Step::new(Action::Change, &origin, format!("rename values of {origin}: {}", pairs.join(", ")))
-                .on(Phase::Backfill)
-                .run([format!("UPDATE {} SET {set} WHERE {todo}", ident(&table.name))]);
-        write.verdict = Verdict::Backfill;
-        write.sized = Some(self.former(table).to_owned());
-        let key = (key.name.clone(), sql_type(self.dialect, &key.ty));
-        write.run = Run::Batches(Backfill { table: table.name.clone(), key, set, todo });
+        let description = format!("rename values of {origin}: {}", pairs.join(", "));
+        let Some(write) = self.backfill(table, &origin, description, (set, todo)) else { return Vec::new() };
         vec![self.quick(open, table), write]
     }
 
     /// The check, as the database has it, whose place another one takes.
-    fn predecessor(&self, table: &Table, check: &Check) -> Option<Check> {
-        self.former_checks(table).into_iter().find(|old| succeeds(check, old))
+    fn predecessor(&self, table: &Table, check: &Check) -> Option<&Check> {
+        self.former_checks(table).iter().find(|old| succeeds(check, old))
     }
 
     fn renaming(&self, column: &Column, renamed: &[(String, String)]) -> (String, String) {
@@ -321,19 +300,10 @@ impl Planner<'_> {
     }
 
     /// The checks of a table as the database has them, with the names that columns have now.
-    fn former_checks(&self, table: &Table) -> Vec<Check> {
-        let Some(former) = self.diff.former.get(&table.name) else { return Vec::new() };
-        let old = self.old.table(&former.table).map(|old| old.checks.clone()).unwrap_or_default();
-        old.into_iter()
-            .map(|mut check| {
-                check.condition.each_column(&mut |column: &mut String| {
-                    if let Some((now, _)) = former.columns.iter().find(|(_, was)| *was == column) {
-                        column.clone_from(now);
-                    }
-                });
-                check
-            })
-            .collect()
+    fn former_checks(&self, table: &Table) -> &[Check] {
+        let known = !self.is_new(&table.name);
+        let renamed = self.diff.renamed.table(&table.name).filter(|_| known);
+        renamed.map(|renamed| renamed.checks.as_slice()).unwrap_or_default()
     }
 
     /// All checks of a table anew, as SQLite keeps them.
@@ -394,11 +364,4 @@ fn leaving(step: Step, table: &Table, former: Option<&Check>) -> Step {
 /// Whether a table has another index of the name.
 fn replaced(table: &Table, index: &Index) -> bool {
     table.indexes.iter().any(|now| now.name == index.name)
-}
-
-/// An index that is built or dropped beside those who write (PostgreSQL).
-fn concurrent(step: Step, index: &str, statement: String) -> Step {
-    let mut step = step.run([concurrently(&statement)]);
-    step.run = Run::Concurrently { index: index.to_owned(), plain: vec![statement] };
-    step
 }

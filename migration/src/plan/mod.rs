@@ -17,6 +17,7 @@ use crate::step::{Action, Demand, Run, Step};
 use crate::verdict::{Mode, Verdict};
 
 mod alter;
+mod beside;
 mod constraint;
 mod convert;
 mod describe;

@@ -7,13 +7,12 @@ use super::convert::Conversion;
 use super::{Planner, describe};
 use crate::alias;
 use crate::change::Change;
-use crate::ddl::column::sql_type;
 use crate::ddl::literal::{constant, ident};
-use crate::ddl::{concurrently, create_index, postgres};
+use crate::ddl::{create_index, postgres};
 use crate::dialect::Dialect;
 use crate::reserved::TEMPORARY;
 use crate::shape::{Check, Column, Condition, Index, Table};
-use crate::step::{Action, Backfill, Run, Step};
+use crate::step::{Action, Step};
 use crate::verdict::{Mode, Phase, Verdict};
 
 /// A column that takes the place of another one.
@@ -145,7 +144,6 @@ impl Planner<'_> {
 
     fn fill_shadow(&self, shadow: &Shadow<'_>) -> Option<Step> {
         let table = shadow.table;
-        let key = table.primary_key.first().and_then(|key| table.column(key))?;
         let origin = table.origin_of(shadow.to);
         let (column, former) = (ident(&shadow.name), ident(&shadow.to.name));
         let set = format!("{column} = {}", self.value(shadow, &former));
@@ -154,27 +152,19 @@ impl Planner<'_> {
             true => format!("{column} IS NULL"),
             false => format!("{column} IS NULL AND {former} IS NOT NULL"),
         };
-        let mut step =
-            Step::new(Action::Change, &origin, format!("write the values of {origin} in the new type"))
-                .on(Phase::Backfill)
-                .run([format!("UPDATE {} SET {set} WHERE {todo}", ident(&table.name))]);
-        step.verdict = Verdict::Backfill;
-        step.sized = Some(self.former(table).to_owned());
-        let key = (key.name.clone(), sql_type(self.dialect, &key.ty));
-        step.run = Run::Batches(Backfill { table: table.name.clone(), key, set, todo });
-        Some(step)
+        let description = format!("write the values of {origin} in the new type");
+        self.backfill(table, &origin, description, (set, todo))
     }
 
     fn index_shadow(&self, shadow: &Shadow<'_>, index: &Index, now: &Index) -> Option<Step> {
         let table = shadow.table;
         let statement = create_index(self.dialect, &table.name, now)?;
         let what = format!("add {} for the new type", describe::index(table, index));
-        let mut step = Step::new(Action::Add, table.origin(), what)
+        let step = Step::new(Action::Add, table.origin(), what)
             .on(Phase::Contract)
-            .run([concurrently(&statement)])
             .long(Verdict::Online, &table.name, self.former(table), Mode::ShareUpdateExclusive)
+            .concurrent(&now.name, statement)
             .makes(Change::AddIndex { table: table.clone(), index: now.clone() });
-        step.run = Run::Concurrently { index: now.name.clone(), plain: vec![statement] };
         Some(self.apart(step, table, index))
     }
 
@@ -188,11 +178,8 @@ impl Planner<'_> {
         let proof = check.name == now.name;
         let hold = self.quick(hold, table);
         let hold = if proof { hold } else { self.hold(hold, table, check) };
-        let what = format!("look through the rows for {}", describe::check(table, check));
-        let look = Step::new(Action::Add, &origin, what)
-            .on(Phase::Contract)
-            .run([postgres::validate(&table.name, &now.name)])
-            .long(Verdict::Online, &table.name, self.former(table), Mode::ShareUpdateExclusive)
+        let look = self
+            .look(Action::Add, table, &origin, &describe::check(table, check), &now.name)
             .makes(Change::AddCheck { table: table.clone(), check: Check { ready: true, ..now.clone() } });
         [hold, look]
     }

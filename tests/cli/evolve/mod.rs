@@ -1,6 +1,7 @@
 //! A model changes while it is used: what is killed goes on, servers of two models work side by side, and nobody loses a
 //! row by surprise.
 
+use crate::every;
 use harness::{App, Backend, Watched, runtime};
 use sea_orm::{ConnectionTrait, Database, Statement};
 
@@ -84,15 +85,6 @@ type Gauge @model(id: SERIAL) @allow(to: [ALL], role: "anyone") {
 
 /// Leads from the one to the other.
 const APPLY: [&str; 3] = ["apply", "--allow", "drop:Gauge.gone"];
-
-fn every(test: impl AsyncFn(Backend)) {
-    for backend in Backend::available() {
-        runtime::block_on(async {
-            println!("on {backend:?}");
-            test(backend).await;
-        });
-    }
-}
 
 /// Only where servers go on while a model is applied.
 fn on_postgres(test: impl AsyncFn()) {
