@@ -66,6 +66,17 @@ const text = (page, selector) => page.locator(selector).first().innerText();
 // Waits until what a selector shows contains the words.
 const shows = (page, selector, words) => page.locator(selector).filter({ hasText: words }).first().waitFor();
 
+// Puts a text, as one that was pasted, in the place of what an editor has, and waits until the editor has it.
+async function paste(page, editor, text) {
+  await page.click(`${editor} .CodeMirror-lines >> visible=true`);
+  await page.keyboard.press("Control+a");
+  await page.keyboard.insertText(text);
+  await page.waitForFunction(
+    ([editor, text]) => [...document.querySelectorAll(`${editor} .CodeMirror`)].some((one) => one.CodeMirror.getValue() === text),
+    [editor, text],
+  );
+}
+
 async function graphiql(scheme) {
   await visit(`graphiql-${scheme}`, scheme, WIDE, async (page, say, picture) => {
     await page.goto(`${address}/graphql`);
@@ -100,11 +111,9 @@ async function graphiql(scheme) {
     await picture("4-complete");
     await page.keyboard.press("Escape");
 
-    await page.keyboard.press("Control+a");
-    await page.keyboard.type("{ customers { nodes { name");
+    await paste(page, ".graphiql-query-editor", "{ customers { nodes { name } } }");
     await page.click('button[data-name="headers"]');
-    await page.click(".graphiql-editor-tool .CodeMirror >> visible=true");
-    await page.keyboard.insertText(JSON.stringify({ Authorization: `Bearer ${key}` }));
+    await paste(page, ".graphiql-editor-tool", JSON.stringify({ Authorization: `Bearer ${key}` }));
     await page.keyboard.press("Control+Enter");
     await shows(page, ".result-window", '"customers"');
     await picture("5-headers");
