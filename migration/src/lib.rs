@@ -13,6 +13,7 @@ pub mod facts;
 mod fold;
 mod history;
 mod plan;
+mod rename;
 mod render;
 mod reserved;
 pub mod shape;
@@ -32,6 +33,7 @@ pub use error::{Error, Result};
 pub use facts::Facts;
 pub use history::AppliedVersion;
 pub use plan::{Plan, plan};
+pub use rename::Renames;
 pub use render::render;
 pub use reserved::{BOOKKEEPING, TEMPORARY, is_temporary};
 use sea_orm::DatabaseConnection;
@@ -81,4 +83,13 @@ pub async fn apply(
 /// [`Error::Newer`], [`Error::History`], or that the database said no.
 pub async fn status(connection: &DatabaseConnection) -> Result<Option<AppliedVersion>> {
     history::last(connection, Dialect::of(connection)?).await
+}
+
+/// What got another name since a model was in force, by applications of others; none while it is in force, and where nobody
+/// knows when it was. A model that asks for the same tables as one that was applied counts as that one. Changes nothing.
+///
+/// # Errors
+/// [`Error::Newer`], [`Error::History`], or that the database said no.
+pub async fn renames_since(connection: &DatabaseConnection, catalog: &Catalog) -> Result<Option<Renames>> {
+    apply::renames_since(connection, catalog).await
 }

@@ -4,6 +4,7 @@ mod account;
 mod can;
 mod model;
 mod readme;
+mod rebind;
 mod rule_test;
 mod schema;
 mod since;

@@ -10,8 +10,9 @@ use sea_orm::{
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::history;
-use crate::shape::Shape;
 use crate::step::Step;
+
+use super::Made;
 
 const RUNNING: &str = "running";
 const DONE: &str = "done";
@@ -31,11 +32,8 @@ pub(super) struct Record {
     pub(super) gave_way: u64,
 }
 
-/// What an application that did not end has made of the database; none when all ended. Writes nothing.
-pub(crate) async fn interrupted(
-    connection: &impl ConnectionTrait,
-    dialect: Dialect,
-) -> Result<Option<Shape>> {
+/// What an application that did not end, or has not yet, has made of the database; none when all ended. Writes nothing.
+pub(super) async fn interrupted(connection: &impl ConnectionTrait, dialect: Dialect) -> Result<Option<Made>> {
     if !history::has_table(connection, dialect, "launchway_application").await? {
         return Ok(None);
     }
@@ -45,7 +43,11 @@ pub(crate) async fn interrupted(
         .one(connection)
         .await
         .map_err(|source| Error::of("reading the history", source))?;
-    row.map(|row| history::read_shape(&row.shape)).transpose()
+    let read = |row: application::Model| {
+        let (shape, renames) = (history::read_shape(&row.shape)?, history::read_renames(&row.renames)?);
+        Ok(Made { shape, renames })
+    };
+    row.map(read).transpose()
 }
 
 impl Journal {
@@ -53,7 +55,7 @@ impl Journal {
     pub(super) async fn begin(
         connection: &impl ConnectionTrait,
         version: &Version,
-        shape: &Shape,
+        made: &Made,
     ) -> Result<Self> {
         let failed = |source| Error::of("writing the history", source);
         leave(connection).await?;
@@ -61,7 +63,8 @@ impl Journal {
         let row = application::ActiveModel {
             id: ActiveValue::NotSet,
             version: ActiveValue::Set(version.0.clone()),
-            shape: ActiveValue::Set(history::shape_text(shape)?),
+            shape: ActiveValue::Set(history::shape_text(&made.shape)?),
+            renames: ActiveValue::Set(history::renames_text(&made.renames)?),
             state: ActiveValue::Set(RUNNING.to_owned()),
             started_at: ActiveValue::Set(now.into()),
             touched_at: ActiveValue::Set(now.into()),
@@ -71,8 +74,10 @@ impl Journal {
     }
 
     /// Writes down what the database has by now.
-    pub(super) async fn keep(&self, connection: &impl ConnectionTrait, shape: &Shape) -> Result<()> {
-        self.set(connection, application::Column::Shape, history::shape_text(shape)?).await
+    pub(super) async fn keep(&self, connection: &impl ConnectionTrait, made: &Made) -> Result<()> {
+        let renames = history::renames_text(&made.renames)?;
+        let shape = (application::Column::Shape, history::shape_text(&made.shape)?);
+        self.set(connection, [shape, (application::Column::Renames, renames)]).await
     }
 
     /// Writes down a step that was done.
@@ -99,18 +104,20 @@ impl Journal {
 
     /// The application has come to its end.
     pub(super) async fn end(&self, connection: &impl ConnectionTrait) -> Result<()> {
-        self.set(connection, application::Column::State, DONE.to_owned()).await
+        self.set(connection, [(application::Column::State, DONE.to_owned())]).await
     }
 
     async fn set(
         &self,
         connection: &impl ConnectionTrait,
-        column: application::Column,
-        value: String,
+        values: impl IntoIterator<Item = (application::Column, String)>,
     ) -> Result<()> {
         let now: sea_orm::entity::prelude::DateTimeUtc = std::time::SystemTime::now().into();
-        application::Entity::update_many()
-            .col_expr(column, Expr::value(value))
+        values
+            .into_iter()
+            .fold(application::Entity::update_many(), |update, (column, value)| {
+                update.col_expr(column, Expr::value(value))
+            })
             .col_expr(application::Column::TouchedAt, Expr::value(now))
             .filter(application::Column::Id.eq(self.id))
             .exec(connection)

@@ -35,6 +35,7 @@ impl MigrationTrait for Migration {
                     .col(id())
                     .col(ColumnDef::new(name("version")).text().not_null())
                     .col(ColumnDef::new(name("shape")).text().not_null())
+                    .col(ColumnDef::new(name("renames")).text().not_null())
                     .col(ColumnDef::new(name("state")).text().not_null())
                     .col(time("started_at"))
                     .col(time("touched_at"))
@@ -66,6 +67,7 @@ impl MigrationTrait for Migration {
             .table(name("launchway_facts"))
             .col(ColumnDef::new(name("catalog_id")).big_integer().not_null().primary_key())
             .col(ColumnDef::new(name("facts")).text().not_null())
+            .col(ColumnDef::new(name("renames")).text().not_null())
             .to_owned();
         manager.create_table(facts).await
     }

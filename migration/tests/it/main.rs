@@ -17,6 +17,7 @@ mod hostile;
 mod interrupt;
 mod large;
 mod pairs;
+mod rebind;
 mod refusal;
 mod rename;
 mod snapshot;

@@ -35,6 +35,8 @@ pub struct Database {
     kind: Kind,
     /// SQLite: the one connection that writes. PostgreSQL: those for changes of the schema.
     writer: DatabaseConnection,
+    /// Reads the server's own tables while the other writes.
+    history: DatabaseConnection,
     /// How long a statement may run.
     patience: Duration,
     /// How long one may take with all that comes before it; PostgreSQL has ended it itself by then, unless it is away.
@@ -74,6 +76,11 @@ impl Database {
     #[must_use]
     pub fn writer(&self) -> &DatabaseConnection {
         &self.writer
+    }
+
+    /// The connection that reads what applications of models did.
+    pub(crate) fn history(&self) -> &DatabaseConnection {
+        &self.history
     }
 
     /// Speaks of tables and columns by the names that a model version has for them, also after another one gives other
