@@ -4,7 +4,7 @@ use entity::Catalog;
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 
 use crate::alias::version_schema;
-use crate::apply::journal;
+use crate::apply::{self, journal};
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::facts::Facts;
@@ -40,9 +40,11 @@ pub async fn former(connection: &DatabaseConnection, catalog: &Catalog) -> Resul
         Dialect::Postgres => names(connection, &version_schema(&catalog.version)).await?,
         Dialect::Sqlite => Vec::new(),
     };
+    let renames = apply::renames_since(connection, catalog).await?.unwrap_or_default();
     let has = |table: &str, column: &str| {
-        let alias = kept.iter().any(|(of, name)| of == table && name == column);
-        alias || found.has(table, Some(column))
+        let alias = || kept.iter().any(|(of, name)| of == table && name == column);
+        let (of, name) = renames.column(table, column);
+        found.has(&of, Some(&name)) || alias()
     };
     let shape = Shape::of(catalog)?;
     let mut all =

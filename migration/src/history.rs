@@ -11,7 +11,11 @@ use sea_orm::{
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::facts::Facts;
+use crate::rename::Renames;
 use crate::shape::{FORMAT, Shape};
+
+/// Applications that are looked through for a model that was never applied itself.
+const LOOKED_THROUGH: u64 = 100;
 
 /// The model version in force in a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,10 +50,15 @@ pub(crate) async fn last(
         .map_err(|source| Error::of("reading the history", source))?;
     let Some(mut last) = row.map(read).transpose()? else { return Ok(None) };
     if has_table(connection, dialect, "launchway_facts").await? {
-        let found = catalog_facts::Entity::find_by_id(last.id).one(connection).await;
-        let found = found.map_err(|source| Error::of("reading the history", source))?;
+        let facts: Option<String> = catalog_facts::Entity::find_by_id(last.id)
+            .select_only()
+            .column(catalog_facts::Column::Facts)
+            .into_tuple()
+            .one(connection)
+            .await
+            .map_err(|source| Error::of("reading the history", source))?;
         // Without them less is known of what was changed by hand; nothing else depends on them.
-        last.facts = found.and_then(|row| serde_json::from_str(&row.facts).ok());
+        last.facts = facts.and_then(|facts| serde_json::from_str(&facts).ok());
     }
     Ok(Some(last))
 }
@@ -97,6 +106,23 @@ pub(crate) async fn has_table(
     Ok(found.map_err(|source| Error::of("reading the history", source))?.is_some())
 }
 
+/// Whether a table of the server's own has the column for other names already.
+pub(crate) async fn has_renames(
+    connection: &impl ConnectionTrait,
+    dialect: Dialect,
+    table: &str,
+) -> Result<bool> {
+    let query = match dialect {
+        Dialect::Postgres => {
+            "SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = 'renames' AND NOT attisdropped"
+        }
+        Dialect::Sqlite => "SELECT 1 FROM pragma_table_info($1) WHERE name = 'renames'",
+    };
+    let statement = Statement::from_sql_and_values(connection.get_database_backend(), query, [table.into()]);
+    let found = connection.query_one_raw(statement).await;
+    Ok(found.map_err(|source| Error::of("reading the history", source))?.is_some())
+}
+
 fn read(row: catalog_version::Model) -> Result<AppliedVersion> {
     Ok(AppliedVersion {
         id: row.id,
@@ -125,26 +151,83 @@ pub(crate) fn shape_text(shape: &Shape) -> Result<String> {
     serde_json::to_string(&shape).map_err(|error| Error::History(error.to_string()))
 }
 
-/// Writes down an application.
-pub(crate) async fn record(
+/// Other names as they are written down.
+pub(crate) fn renames_text(renames: &Renames) -> Result<String> {
+    serde_json::to_string(renames).map_err(|error| Error::History(error.to_string()))
+}
+
+/// Other names as they were written down.
+pub(crate) fn read_renames(text: &str) -> Result<Renames> {
+    serde_json::from_str(text).map_err(|error| Error::History(error.to_string()))
+}
+
+/// The last application of a model, or of one that asks for the same tables.
+pub(crate) async fn last_of(
     connection: &impl ConnectionTrait,
     version: &Version,
     shape: &Shape,
-    facts: &Facts,
-    model: &str,
-) -> Result<()> {
-    let facts = serde_json::to_string(facts).map_err(|error| Error::History(error.to_string()))?;
+) -> Result<Option<i64>> {
+    let failed = |source| Error::of("reading the history", source);
+    let newest = || catalog_version::Entity::find().order_by_desc(catalog_version::Column::Id);
+    let named = newest().filter(catalog_version::Column::Version.eq(version.0.as_str())).limit(1);
+    if let Some(row) = named.one(connection).await.map_err(failed)? {
+        return Ok(Some(row.id));
+    }
+    for row in newest().limit(LOOKED_THROUGH).all(connection).await.map_err(failed)? {
+        if read_shape(&row.shape).is_ok_and(|found| found.same(shape)) {
+            return Ok(Some(row.id));
+        }
+    }
+    Ok(None)
+}
+
+/// What got another name in the applications after one; none where there were no others.
+pub(crate) async fn renames_after(connection: &impl ConnectionTrait, id: i64) -> Result<Option<Renames>> {
+    let rows = catalog_facts::Entity::find()
+        .filter(catalog_facts::Column::CatalogId.gt(id))
+        .order_by_asc(catalog_facts::Column::CatalogId)
+        .all(connection)
+        .await
+        .map_err(|source| Error::of("reading the history", source))?;
+    let mut all = None;
+    for row in rows {
+        all.get_or_insert_with(Renames::default).then(read_renames(&row.renames)?);
+    }
+    Ok(all)
+}
+
+/// What is written down of an application.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Entry<'a> {
+    /// The content hash of the model.
+    pub(crate) version: &'a Version,
+    /// The text of the model.
+    pub(crate) model: &'a str,
+    /// The shape the tables have.
+    pub(crate) shape: &'a Shape,
+    /// What the database said it has after that.
+    pub(crate) facts: &'a Facts,
+    /// What got another name.
+    pub(crate) renames: &'a Renames,
+}
+
+/// Writes down an application.
+pub(crate) async fn record(connection: &impl ConnectionTrait, entry: Entry<'_>) -> Result<()> {
+    let facts = serde_json::to_string(entry.facts).map_err(|error| Error::History(error.to_string()))?;
     let row = catalog_version::ActiveModel {
         id: ActiveValue::NotSet,
-        version: ActiveValue::Set(version.0.clone()),
-        shape: ActiveValue::Set(shape_text(shape)?),
-        model: ActiveValue::Set(model.to_owned()),
+        version: ActiveValue::Set(entry.version.0.clone()),
+        shape: ActiveValue::Set(shape_text(entry.shape)?),
+        model: ActiveValue::Set(entry.model.to_owned()),
         applied_at: ActiveValue::Set(std::time::SystemTime::now().into()),
     };
     let failed = |source| Error::of("writing the history", source);
     let row = row.insert(connection).await.map_err(failed)?;
-    let facts =
-        catalog_facts::ActiveModel { catalog_id: ActiveValue::Set(row.id), facts: ActiveValue::Set(facts) };
+    let facts = catalog_facts::ActiveModel {
+        catalog_id: ActiveValue::Set(row.id),
+        facts: ActiveValue::Set(facts),
+        renames: ActiveValue::Set(renames_text(entry.renames)?),
+    };
     facts.insert(connection).await.map_err(failed)?;
     Ok(())
 }

@@ -14,6 +14,7 @@ mod fold;
 mod former;
 mod history;
 mod plan;
+mod rename;
 mod render;
 mod reserved;
 pub mod shape;
@@ -34,6 +35,7 @@ pub use facts::Facts;
 pub use former::{Former, former};
 pub use history::AppliedVersion;
 pub use plan::{Plan, plan};
+pub use rename::Renames;
 pub use render::render;
 pub use reserved::{BOOKKEEPING, TEMPORARY, is_temporary};
 use sea_orm::DatabaseConnection;
@@ -91,4 +93,13 @@ pub async fn version(connection: &DatabaseConnection) -> Result<Option<entity::c
 /// [`Error::Newer`], [`Error::History`], or that the database said no.
 pub async fn status(connection: &DatabaseConnection) -> Result<Option<AppliedVersion>> {
     history::last(connection, Dialect::of(connection)?).await
+}
+
+/// What got another name since a model was in force, by applications of others; none while it is in force, and where nobody
+/// knows when it was. A model that asks for the same tables as one that was applied counts as that one. Changes nothing.
+///
+/// # Errors
+/// [`Error::Newer`], [`Error::History`], or that the database said no.
+pub async fn renames_since(connection: &DatabaseConnection, catalog: &Catalog) -> Result<Option<Renames>> {
+    apply::renames_since(connection, catalog).await
 }

@@ -6,6 +6,7 @@ mod evolve;
 mod follow;
 mod model;
 mod readme;
+mod rebind;
 mod rule_test;
 mod schema;
 mod since;

@@ -81,7 +81,7 @@ impl Executor {
             plans: Cache::builder()
                 .max_capacity(settings.plans.saturating_mul(PLAN))
                 .weigher(|(_, key): &(u64, String), plan: &Arc<Plan>| {
-                    let statement = plan.prepared.as_ref().map_or(0, |prepared| prepared.statement().len());
+                    let statement = plan.prepared.as_ref().map_or(0, |prepared| prepared.size());
                     weight(key.len() + statement)
                 })
                 .build(),

@@ -18,6 +18,9 @@ pub struct Model {
     /// What the database has by now, as JSON.
     #[sea_orm(column_type = "Text")]
     pub shape: String,
+    /// What got another name by now, as JSON.
+    #[sea_orm(column_type = "Text")]
+    pub renames: String,
     /// `running`, `done`, or `left` when another one went on from there.
     pub state: String,
     /// When it began.

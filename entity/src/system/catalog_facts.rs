@@ -1,4 +1,5 @@
-//! `launchway_facts`: what the database said it has right after each application, so that what is changed by hand is seen.
+//! `launchway_facts`: what the database said it has right after each application, so that what is changed by
+//! hand is seen; and what got another name in it, so that servers of former models find it.
 
 use sea_orm::entity::prelude::{
     ActiveModelBehavior, DeriveEntityModel, DerivePrimaryKey, DeriveRelation, EntityTrait, EnumIter,
@@ -15,6 +16,9 @@ pub struct Model {
     /// As JSON.
     #[sea_orm(column_type = "Text")]
     pub facts: String,
+    /// The tables, columns and constraints that got other names, as JSON.
+    #[sea_orm(column_type = "Text")]
+    pub renames: String,
 }
 
 /// None.

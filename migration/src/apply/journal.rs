@@ -5,13 +5,15 @@ use entity::system::{application, application_step};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ActiveValue, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::history;
-use crate::shape::Shape;
 use crate::step::Step;
+
+use super::Made;
 
 const RUNNING: &str = "running";
 const DONE: &str = "done";
@@ -31,21 +33,30 @@ pub(super) struct Record {
     pub(super) gave_way: u64,
 }
 
-/// What an application that did not end has made of the database; none when all ended. Writes nothing.
-pub(crate) async fn interrupted(
-    connection: &impl ConnectionTrait,
-    dialect: Dialect,
-) -> Result<Option<Shape>> {
-    if !history::has_table(connection, dialect, "launchway_application").await? {
+/// What an application that did not end, or has not yet, has made of the database; none when all ended. Writes nothing.
+pub(crate) async fn interrupted(connection: &impl ConnectionTrait, dialect: Dialect) -> Result<Option<Made>> {
+    let table = "launchway_application";
+    if !history::has_table(connection, dialect, table).await? {
         return Ok(None);
     }
-    let row = application::Entity::find()
+    let renames = match history::has_renames(connection, dialect, table).await? {
+        true => Expr::col(application::Column::Renames),
+        false => Expr::value("[]"),
+    };
+    let row: Option<(String, String)> = application::Entity::find()
+        .select_only()
+        .column(application::Column::Shape)
+        .column_as(renames, "renames")
         .filter(application::Column::State.eq(RUNNING))
         .order_by_desc(application::Column::Id)
+        .into_tuple()
         .one(connection)
         .await
         .map_err(|source| Error::of("reading the history", source))?;
-    row.map(|row| history::read_shape(&row.shape)).transpose()
+    let read = |(shape, renames): (String, String)| {
+        Ok(Made { shape: history::read_shape(&shape)?, renames: history::read_renames(&renames)? })
+    };
+    row.map(read).transpose()
 }
 
 impl Journal {
@@ -53,7 +64,7 @@ impl Journal {
     pub(super) async fn begin(
         connection: &impl ConnectionTrait,
         version: &Version,
-        shape: &Shape,
+        made: &Made,
     ) -> Result<Self> {
         let failed = |source| Error::of("writing the history", source);
         leave(connection).await?;
@@ -61,7 +72,8 @@ impl Journal {
         let row = application::ActiveModel {
             id: ActiveValue::NotSet,
             version: ActiveValue::Set(version.0.clone()),
-            shape: ActiveValue::Set(history::shape_text(shape)?),
+            shape: ActiveValue::Set(history::shape_text(&made.shape)?),
+            renames: ActiveValue::Set(history::renames_text(&made.renames)?),
             state: ActiveValue::Set(RUNNING.to_owned()),
             started_at: ActiveValue::Set(now.into()),
             touched_at: ActiveValue::Set(now.into()),
@@ -71,8 +83,10 @@ impl Journal {
     }
 
     /// Writes down what the database has by now.
-    pub(super) async fn keep(&self, connection: &impl ConnectionTrait, shape: &Shape) -> Result<()> {
-        self.set(connection, application::Column::Shape, history::shape_text(shape)?).await
+    pub(super) async fn keep(&self, connection: &impl ConnectionTrait, made: &Made) -> Result<()> {
+        let renames = history::renames_text(&made.renames)?;
+        let shape = (application::Column::Shape, history::shape_text(&made.shape)?);
+        self.set(connection, [shape, (application::Column::Renames, renames)]).await
     }
 
     /// Writes down a step that was done.
@@ -99,18 +113,20 @@ impl Journal {
 
     /// The application has come to its end.
     pub(super) async fn end(&self, connection: &impl ConnectionTrait) -> Result<()> {
-        self.set(connection, application::Column::State, DONE.to_owned()).await
+        self.set(connection, [(application::Column::State, DONE.to_owned())]).await
     }
 
     async fn set(
         &self,
         connection: &impl ConnectionTrait,
-        column: application::Column,
-        value: String,
+        values: impl IntoIterator<Item = (application::Column, String)>,
     ) -> Result<()> {
         let now: sea_orm::entity::prelude::DateTimeUtc = std::time::SystemTime::now().into();
-        application::Entity::update_many()
-            .col_expr(column, Expr::value(value))
+        values
+            .into_iter()
+            .fold(application::Entity::update_many(), |update, (column, value)| {
+                update.col_expr(column, Expr::value(value))
+            })
             .col_expr(application::Column::TouchedAt, Expr::value(now))
             .filter(application::Column::Id.eq(self.id))
             .exec(connection)

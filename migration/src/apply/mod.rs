@@ -7,6 +7,7 @@ use entity::catalog::Version;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, Statement, TransactionTrait};
 use tokio::time::Instant;
 
+use crate::change::Change;
 use crate::consent::Allow;
 use crate::dialect::Dialect;
 use crate::drift::{self, Answer, Drift, DriftKind};
@@ -14,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::facts::{Facts, Part};
 use crate::history::{self, AppliedVersion};
 use crate::plan::{self, Plan, Scale};
+use crate::rename::Renames;
 use crate::shape::Shape;
 use crate::step::{Refusal, Run, Step};
 use crate::verdict::Verdict;
@@ -151,13 +153,47 @@ pub(crate) async fn apply(
     outcome
 }
 
+/// What got another name since a model was in force.
+pub(crate) async fn renames_since(
+    connection: &DatabaseConnection,
+    catalog: &Catalog,
+) -> Result<Option<Renames>> {
+    let dialect = Dialect::of(connection)?;
+    if !history::has_renames(connection, dialect, "launchway_facts").await? {
+        return Ok(None);
+    }
+    let shape = Shape::of(catalog)?;
+    let Some(id) = history::last_of(connection, &catalog.version, &shape).await? else { return Ok(None) };
+    let mut all = history::renames_after(connection, id).await?;
+    if let Some(made) = journal::interrupted(connection, dialect).await? {
+        all.get_or_insert_default().then(made.renames);
+    }
+    Ok(all)
+}
+
+/// What applications have made of a database.
+#[derive(Debug, Clone)]
+pub(crate) struct Made {
+    /// What it has by now.
+    pub(crate) shape: Shape,
+    /// What got another name since the version in force.
+    pub(crate) renames: Renames,
+}
+
+impl Made {
+    fn fold(&mut self, change: &Change) {
+        self.shape.fold(change);
+        self.renames.fold(change);
+    }
+}
+
 /// What the database is known to have.
 #[derive(Debug)]
 struct Known {
     /// The version in force.
     last: Option<AppliedVersion>,
     /// What an application that was interrupted has made of it.
-    interrupted: Option<Shape>,
+    interrupted: Option<Made>,
 }
 
 impl Known {
@@ -167,8 +203,14 @@ impl Known {
     }
 
     fn shape(&self) -> Shape {
-        let last = || self.last.as_ref().map(|last| last.shape.clone());
-        self.interrupted.clone().or_else(last).unwrap_or_else(Shape::empty)
+        let interrupted = self.interrupted.as_ref().map(|made| &made.shape);
+        let last = || self.last.as_ref().map(|last| &last.shape);
+        interrupted.or_else(last).cloned().unwrap_or_else(Shape::empty)
+    }
+
+    fn made(&self) -> Made {
+        let before = self.interrupted.as_ref().map(|made| made.renames.clone());
+        Made { shape: self.shape(), renames: before.unwrap_or_default() }
     }
 }
 
@@ -303,7 +345,7 @@ impl Task<'_> {
 
     /// Everything in one transaction, or nothing.
     async fn together(self, transaction: &DatabaseTransaction, known: Known, plan: Plan) -> Result<Applied> {
-        let mut shape = known.shape();
+        let mut made = known.made();
         for step in &plan.steps {
             let statements = match &step.run {
                 Run::Concurrently { plain, .. } => plain,
@@ -313,12 +355,12 @@ impl Task<'_> {
                 let done = transaction.execute_unprepared(statement).await;
                 done.map_err(|source| Error::of(&step.description, source))?;
             }
-            step.effects.iter().for_each(|effect| shape.fold(effect));
+            step.effects.iter().for_each(|effect| made.fold(effect));
         }
         if plan.dialect == Dialect::Sqlite && plan.moves_rows() {
             whole(transaction).await?;
         }
-        let changed = self.record(transaction, &known, &plan, &shape).await?;
+        let changed = self.record(transaction, &known, &plan, &made).await?;
         Ok(Applied { plan, version: self.catalog.version.clone(), changed })
     }
 
@@ -328,7 +370,7 @@ impl Task<'_> {
         connection: &impl ConnectionTrait,
         known: &Known,
         plan: &Plan,
-        made: &Shape,
+        made: &Made,
     ) -> Result<bool> {
         let version = &self.catalog.version;
         let same = |last: &AppliedVersion| last.version == *version && last.shape.same(self.shape);
@@ -339,7 +381,9 @@ impl Task<'_> {
             return Ok(false);
         }
         let facts = Facts::read(connection, plan.dialect).await?;
-        history::record(connection, version, &self.shape.carrying(made), &facts, self.model).await?;
+        let (shape, renames) = (self.shape.carrying(&made.shape), &made.renames);
+        let entry = history::Entry { version, model: self.model, shape: &shape, facts: &facts, renames };
+        history::record(connection, entry).await?;
         Ok(true)
     }
 }

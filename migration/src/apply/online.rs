@@ -9,12 +9,12 @@ use tokio::time::Instant;
 
 use super::journal::{Journal, Record};
 use super::session::{self, Session};
-use super::{Applied, Progress, STEP_PATIENCE, Task, batch};
+use super::{Applied, Made, Progress, STEP_PATIENCE, Task, batch};
 use crate::alias;
 use crate::change::Change;
 use crate::ddl::drop_index_concurrently;
 use crate::error::{Error, Result};
-use crate::shape::{Index, Shape};
+use crate::shape::Index;
 use crate::step::{Run, Step};
 
 /// The first pause after a step gave way. It is long against the time for which others waited behind the step.
@@ -29,12 +29,12 @@ pub(super) async fn apply(task: Task<'_>, session: &Session) -> Result<Applied> 
     // Somebody else may have been quicker.
     let (known, plan) = task.plan(&session.connection, session.dialect).await?;
     let transaction = session.begin().await?;
-    let journal = Journal::begin(&transaction, &task.catalog.version, &known.shape()).await?;
+    let journal = Journal::begin(&transaction, &task.catalog.version, &known.made()).await?;
     session::end(transaction, true).await?;
     let mut online = Online {
         session,
         journal,
-        shape: known.shape(),
+        made: known.made(),
         patience: task.options.patience.unwrap_or(STEP_PATIENCE),
         progress: task.options.progress,
     };
@@ -55,7 +55,7 @@ pub(super) async fn apply(task: Task<'_>, session: &Session) -> Result<Applied> 
         rest = later;
     }
     let transaction = session.begin().await?;
-    let changed = task.record(&transaction, &known, &plan, &online.shape).await?;
+    let changed = task.record(&transaction, &known, &plan, &online.made).await?;
     online.journal.end(&transaction).await?;
     session::end(transaction, true).await?;
     tidy(task, session, known.last.as_ref().map(|last| &last.version)).await;
@@ -79,7 +79,7 @@ struct Online<'a> {
     session: &'a Session,
     journal: Journal,
     /// What the database has by now.
-    shape: Shape,
+    made: Made,
     patience: Duration,
     progress: Option<fn(&Progress<'_>)>,
 }
@@ -124,7 +124,7 @@ impl Online<'_> {
 
     /// Steps in one short transaction, with the record of what they made.
     async fn at_once(&mut self, steps: &[Step], record: &Record) -> Result<()> {
-        let mut shape = self.shape.clone();
+        let mut made = self.made.clone();
         let transaction = self.session.begin().await?;
         let done = async {
             for step in steps {
@@ -132,15 +132,15 @@ impl Online<'_> {
                     let done = transaction.execute_unprepared(statement).await;
                     done.map_err(|source| Error::of(&step.description, source))?;
                 }
-                step.effects.iter().for_each(|effect| shape.fold(effect));
+                step.effects.iter().for_each(|effect| made.fold(effect));
                 self.journal.record(&transaction, step, record).await?;
             }
-            self.journal.keep(&transaction, &shape).await
+            self.journal.keep(&transaction, &made).await
         };
         let done = done.await;
         session::end(transaction, done.is_ok()).await?;
         done?;
-        self.shape = shape;
+        self.made = made;
         Ok(())
     }
 
@@ -153,13 +153,13 @@ impl Online<'_> {
     /// An index that is built or dropped outside of transactions. That it is under way is written down before: an index that
     /// is half built is not one.
     async fn concurrently(&mut self, step: &Step, index: &str, record: &Record) -> Result<()> {
-        let mut shape = self.shape.clone();
-        step.effects.iter().filter_map(unready).for_each(|effect| shape.fold(&effect));
+        let mut made = self.made.clone();
+        step.effects.iter().filter_map(unready).for_each(|effect| made.fold(&effect));
         let transaction = self.session.begin().await?;
-        let kept = self.journal.keep(&transaction, &shape).await;
+        let kept = self.journal.keep(&transaction, &made).await;
         session::end(transaction, kept.is_ok()).await?;
         kept?;
-        self.shape = shape;
+        self.made = made;
         let builds = step.effects.iter().any(|effect| matches!(effect, Change::AddIndex { .. }));
         if builds && !self.is_ready(index).await? {
             self.outside(&drop_index_concurrently(index), &step.description).await?;

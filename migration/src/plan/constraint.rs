@@ -331,7 +331,7 @@ impl Planner<'_> {
                 step = step.run([format!("UPDATE {} SET {set} WHERE {todo}", ident(&table.name))]);
             }
         }
-        step = step.run(sqlite::create_checks(table));
+        step = self.named(step.run(sqlite::create_checks(table)), table);
         if !added.is_empty() {
             // Rows are looked through before, in the same lock.
             step = step.long(Verdict::Backfill, &table.name, self.former(table), Mode::File);

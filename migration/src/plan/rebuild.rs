@@ -102,14 +102,30 @@ impl Planner<'_> {
             .on(Phase::Backfill)
             .run(sqlite::drop_checks(&table.name))
             .run(sqlite::rebuild(&kept, &self.copied(table, &kept)))
-            .long(Verdict::Backfill, &table.name, self.former(table), Mode::File)
-            .makes(Change::Rebuild { table: kept });
+            .long(Verdict::Backfill, &table.name, self.former(table), Mode::File);
+        let step = self.named(step, table).makes(Change::Rebuild { table: kept });
         let changes = self
             .diff
             .changes
             .iter()
             .filter(|change| self.within_rebuild(change).is_some_and(|other| other.name == table.name));
         changes.fold(step, |step, change| self.held(step, table, change))
+    }
+
+    /// What has another name, or none, when SQLite has dealt with all of a table in one step.
+    pub(super) fn named(&self, step: Step, table: &Table) -> Step {
+        let of = |other: &Table| other.name == table.name;
+        let named = self.diff.changes.iter().filter(|change| match change {
+            Change::RenameIndex { table, .. } => of(table) && self.anew.contains_key(&table.name),
+            Change::RenameCheck { table, .. } => of(table),
+            Change::RemoveColumn { table, column } => {
+                of(table)
+                    && self.within_rebuild(change).is_some()
+                    && self.allow.drops(&table.origin_of(column))
+            }
+            _ => false,
+        });
+        named.fold(step, |step, change| step.makes(change.clone()))
     }
 
     /// What the rows have to hold for one change.

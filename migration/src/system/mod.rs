@@ -10,6 +10,7 @@ mod m20261201_000001_catalog;
 mod m20261201_000002_idempotency;
 mod m20261201_000003_identity;
 mod m20261215_000004_application;
+mod m20261216_000005_rename;
 
 /// Brings the server's own tables up to date.
 #[derive(Debug)]
@@ -22,6 +23,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261201_000002_idempotency::Migration),
             Box::new(m20261201_000003_identity::Migration),
             Box::new(m20261215_000004_application::Migration),
+            Box::new(m20261216_000005_rename::Migration),
         ]
     }
 

@@ -18,6 +18,7 @@ mod interrupt;
 mod large;
 mod memory;
 mod pairs;
+mod rebind;
 mod refusal;
 mod rename;
 mod snapshot;

@@ -160,7 +160,8 @@ impl Store {
         catalog: Arc<Catalog>,
         now: DateTime<Utc>,
     ) -> Result<Self> {
-        let transaction = database.begin(Some(Instant::now() + super::PATIENCE)).await?;
+        let mut transaction = database.begin(Some(Instant::now() + super::PATIENCE)).await?;
+        let catalog = database.names_of(&mut transaction, &catalog).await?;
         Ok(Self { transaction, dialect: database.dialect(), catalog, now })
     }
 

@@ -44,13 +44,13 @@ impl Auth {
     async fn unproved(&self) -> Result<u64> {
         let before = self.now().checked_sub_signed(self.0.settings.unproved);
         let Some(before) = before.filter(|before| *before > DateTime::UNIX_EPOCH) else { return Ok(0) };
-        let condition = format!("{UNPROVED}{}", unreferred(&self.0.catalog.load()));
-        let text = format!(
-            "select u.\"id\" from \"launchway_users\" u where u.\"id\" > ? and {condition} order by u.\"id\" limit ?"
-        );
         let (mut last, mut swept) = (Uuid::nil(), 0);
         loop {
             let mut store = self.store().await?;
+            let text = format!(
+                "select u.\"id\" from \"launchway_users\" u where u.\"id\" > ? and {} order by u.\"id\" limit ?",
+                deletable(&store.catalog)
+            );
             let mut args = vec![Arg::Id(last)];
             args.extend(unproved(before, store.now));
             args.push(Arg::Number(BATCH));
@@ -61,17 +61,18 @@ impl Auth {
             }
             for row in found {
                 last = row.id(0)?;
-                swept += self.delete_unproved(last, before, &condition).await?;
+                swept += self.delete_unproved(last, before).await?;
             }
         }
     }
 
     /// Deletes one of them, if it still is one.
-    async fn delete_unproved(&self, user: Uuid, before: DateTime<Utc>, condition: &str) -> Result<u64> {
+    async fn delete_unproved(&self, user: Uuid, before: DateTime<Utc>) -> Result<u64> {
         let mut store = self.store().await?;
         store.lock_user(user).await?;
         let text = format!(
-            "delete from \"launchway_users\" where \"id\" in (select u.\"id\" from \"launchway_users\" u where u.\"id\" = ? and {condition})"
+            "delete from \"launchway_users\" where \"id\" in (select u.\"id\" from \"launchway_users\" u where u.\"id\" = ? and {})",
+            deletable(&store.catalog)
         );
         let mut args = vec![Arg::Id(user)];
         args.extend(unproved(before, store.now));
@@ -94,6 +95,11 @@ impl Auth {
 /// The values of [`UNPROVED`].
 fn unproved(before: DateTime<Utc>, now: DateTime<Utc>) -> [Arg<'static>; 4] {
     [Arg::Flag(false), Arg::Time(before), Arg::Text("user.signed_up"), Arg::Number(now.timestamp())]
+}
+
+/// Whether a user is one that nobody proved to be theirs, and nothing refers to.
+fn deletable(catalog: &Catalog) -> String {
+    format!("{UNPROVED}{}", unreferred(catalog))
 }
 
 /// That no row of the model refers to a user: sessions, identities and keys among them.

@@ -29,31 +29,55 @@ pub fn database(error: DbErr) -> Error {
 /// The name of the constraint a failed write broke, where the database told it.
 #[must_use]
 pub fn constraint(error: &Error) -> Option<String> {
+    let reply = reply(error)?;
+    if let Some(name) = reply.constraint() {
+        return Some(name.to_owned());
+    }
+    let message = reply.message();
+    // SQLite: "UNIQUE constraint failed: index 'ux_a_b'" or "UNIQUE constraint failed: tracks.album_id, tracks.position",
+    // and our triggers: "launchway_check:ck_tracks_position_1".
+    // A number that is too large: PostgreSQL quotes the text that is none, SQLite names the column alone.
+    message
+        .split_once("launchway_check:")
+        .map(|(_, name)| name.trim().to_owned())
+        .or_else(|| {
+            let (_, rest) = message.split_once(OUT_OF_RANGE)?;
+            rest.split('"').next().map(str::to_owned)
+        })
+        .or_else(|| {
+            let (_, rest) = message.split_once("cannot store ")?;
+            rest.split_once(" column ").map(|(_, column)| column.trim().to_owned())
+        })
+        .or_else(|| message.split_once("failed: ").map(|(_, columns)| columns.to_owned()))
+}
+
+/// Whether a statement named a table or a column that is not there. It has done nothing then.
+#[must_use]
+pub(crate) fn is_misnamed(error: &Error) -> bool {
+    reply(error).is_some_and(names_nothing)
+}
+
+fn names_nothing(reply: &dyn DatabaseError) -> bool {
+    match reply.code().as_deref() {
+        // PostgreSQL: undefined table, undefined column
+        Some("42P01" | "42703") => true,
+        // SQLite's code for whatever is wrong with a statement
+        Some("1") => {
+            let says = |text| reply.message().contains(text);
+            says("no such table: ") || says("no such column: ") || says(" has no column named ")
+        }
+        _ => false,
+    }
+}
+
+/// What the database said, where an error is its.
+fn reply(error: &Error) -> Option<&dyn DatabaseError> {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = error.cause().map(|cause| cause as _);
     while let Some(found) = cause {
         if let Some(DbErr::Exec(RuntimeErr::SqlxError(inner)) | DbErr::Query(RuntimeErr::SqlxError(inner))) =
             found.downcast_ref::<DbErr>()
         {
-            let reply = inner.as_database_error()?;
-            if let Some(name) = reply.constraint() {
-                return Some(name.to_owned());
-            }
-            let message = reply.message();
-            // SQLite: "UNIQUE constraint failed: index 'ux_a_b'" or "UNIQUE constraint failed: tracks.album_id, tracks.position",
-            // and our triggers: "launchway_check:ck_tracks_position_1".
-            // A number that is too large: PostgreSQL quotes the text that is none, SQLite names the column alone.
-            return message
-                .split_once("launchway_check:")
-                .map(|(_, name)| name.trim().to_owned())
-                .or_else(|| {
-                    let (_, rest) = message.split_once(OUT_OF_RANGE)?;
-                    rest.split('"').next().map(str::to_owned)
-                })
-                .or_else(|| {
-                    let (_, rest) = message.split_once("cannot store ")?;
-                    rest.split_once(" column ").map(|(_, column)| column.trim().to_owned())
-                })
-                .or_else(|| message.split_once("failed: ").map(|(_, columns)| columns.to_owned()));
+            return inner.as_database_error();
         }
         cause = found.source();
     }
@@ -164,12 +188,13 @@ mod tests {
 
     use super::*;
 
+    /// A code, and a message.
     #[derive(Debug)]
-    struct Reply(&'static str);
+    struct Reply(&'static str, &'static str);
 
     impl fmt::Display for Reply {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("no")
+            f.write_str(self.1)
         }
     }
 
@@ -177,7 +202,7 @@ mod tests {
 
     impl DatabaseError for Reply {
         fn message(&self) -> &'static str {
-            "no"
+            self.1
         }
 
         fn code(&self) -> Option<Cow<'_, str>> {
@@ -207,17 +232,35 @@ mod tests {
         for code in
             ["5", "261", "517", "6", "262", "8", "264", "10", "266", "778", "1034", "14", "58030", "53200"]
         {
-            let error = from_reply(&Reply(code));
+            let error = from_reply(&Reply(code, "no"));
             assert_eq!(
                 (error.code(), error.retry_seconds()),
                 (Code::Unavailable, Some(RETRY_AFTER)),
                 "{code}"
             );
         }
-        assert_eq!(from_reply(&Reply("13")).code(), Code::Unavailable);
-        assert_eq!(from_reply(&Reply("3091")).code(), Code::OutOfRange);
+        assert_eq!(from_reply(&Reply("13", "no")).code(), Code::Unavailable);
+        assert_eq!(from_reply(&Reply("3091", "no")).code(), Code::OutOfRange);
         for code in ["1", "11", "42601", "2F005", "XX000"] {
-            assert_eq!(from_reply(&Reply(code)).code(), Code::Internal, "{code}");
+            assert_eq!(from_reply(&Reply(code, "no")).code(), Code::Internal, "{code}");
+        }
+    }
+
+    #[test]
+    fn names_of_nothing_are_told_apart_from_other_mistakes() {
+        for (code, message) in [
+            ("1", "no such table: tracks"),
+            ("1", "no such column: t0.name"),
+            ("1", "table tracks has no column named name"),
+            ("42P01", "relation \"tracks\" does not exist"),
+            ("42703", "column t0.name does not exist"),
+        ] {
+            assert!(names_nothing(&Reply(code, message)), "{message}");
+        }
+        for (code, message) in
+            [("1", "near \"selct\": syntax error"), ("19", "no such table: x"), ("42601", "syntax error")]
+        {
+            assert!(!names_nothing(&Reply(code, message)), "{message}");
         }
     }
 }

@@ -87,17 +87,27 @@ pub fn dialect(url: &str) -> Result<Dialect> {
 }
 
 pub(super) async fn open(settings: &Settings) -> Result<Database> {
-    let (kind, writer) = match dialect(&settings.url)? {
+    let (kind, writer, history) = match dialect(&settings.url)? {
         Dialect::Sqlite => {
             in_a_folder(&settings.url)?;
             // The writer first: it creates the file and switches it to WAL, which readers can't.
             let alarm = Alarm::new();
             let writer = sqlite(settings, &alarm).await?;
-            (Kind::Sqlite { readers: readers(settings).await?, alarm }, writer)
+            (Kind::Sqlite { readers: readers(settings).await?, alarm }, writer, history(settings).await?)
         }
-        Dialect::Postgres => (Kind::Postgres(servers(settings)?), postgres(settings).await?),
+        Dialect::Postgres => {
+            let writer = postgres(settings).await?;
+            (Kind::Postgres(servers(settings)?), writer.clone(), writer)
+        }
     };
-    Ok(Database { kind, writer, patience: settings.statement_timeout, longest: longest(settings) })
+    Ok(Database {
+        kind,
+        writer,
+        history,
+        names: Arc::default(),
+        patience: settings.statement_timeout,
+        longest: longest(settings),
+    })
 }
 
 /// How long a statement may take when everything before it takes as long as it may.
@@ -172,6 +182,18 @@ async fn sqlite(settings: &Settings, alarm: &Arc<Alarm>) -> Result<DatabaseConne
                     })
                 })
         });
+    sea_orm::Database::connect(options).await.map_err(classify::database)
+}
+
+/// One that reads the server's own tables through SeaORM; it is opened when it is needed.
+async fn history(settings: &Settings) -> Result<DatabaseConnection> {
+    let mut options = common(settings, 1);
+    let cache = settings.statement_cache;
+    options
+        .connect_lazy(true)
+        .idle_timeout(Duration::from_secs(30))
+        .test_before_acquire(false)
+        .map_sqlx_sqlite_opts(move |sqlite| ours(sqlite, cache).pragma("query_only", "ON"));
     sea_orm::Database::connect(options).await.map_err(classify::database)
 }
 

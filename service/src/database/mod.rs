@@ -4,6 +4,7 @@ mod alarm;
 pub mod bind;
 pub mod classify;
 mod connect;
+mod name;
 mod pool;
 mod reader;
 mod server;
@@ -23,9 +24,12 @@ use tokio::time::Instant;
 use crate::error::{Code, Error, Result};
 
 use alarm::{Alarm, Running};
+use name::Names;
 use pool::{Lease, Pool};
 use reader::Reader;
 use server::Server;
+
+pub(crate) use name::Tries;
 
 pub use connect::{Settings, dialect, is_missing};
 
@@ -35,6 +39,10 @@ pub struct Database {
     kind: Kind,
     /// SQLite: the one connection that writes. PostgreSQL: those for changes of the schema.
     writer: DatabaseConnection,
+    /// Reads the server's own tables while the other writes.
+    history: DatabaseConnection,
+    /// What became of the names of the model.
+    names: Arc<Names>,
     /// How long a statement may run.
     patience: Duration,
     /// How long one may take with all that comes before it; PostgreSQL has ended it itself by then, unless it is away.
@@ -74,6 +82,11 @@ impl Database {
     #[must_use]
     pub fn writer(&self) -> &DatabaseConnection {
         &self.writer
+    }
+
+    /// The connection that reads what applications of models did.
+    pub(crate) fn history(&self) -> &DatabaseConnection {
+        &self.history
     }
 
     /// Speaks of tables and columns by the names that a model version has for them, also after another one gives other

@@ -14,13 +14,14 @@ mod sql;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use entity::{Catalog, Input};
 use sea_orm::QueryResult;
 
 use crate::context::Context;
-use crate::database::Database;
+use crate::database::{Database, Tries};
 use crate::error::{Code, Error, Result};
-use plan::RootPlan;
+use plan::{ReadPlan, RootPlan};
 use sql::Bind;
 use sql::read::Columns;
 
@@ -34,11 +35,19 @@ pub use script::{Idempotency, StoredAnswer, WriteOptions, Written};
 #[derive(Debug)]
 pub struct Prepared {
     catalog: Arc<Catalog>,
-    text: String,
-    binds: Vec<Bind>,
+    plan: ReadPlan,
+    compiled: ArcSwap<Compiled>,
     columns: Columns,
     roots: Vec<(String, Known)>,
     floats: bool,
+}
+
+/// A plan as a statement, in the names of a time.
+#[derive(Debug)]
+struct Compiled {
+    names: Arc<Catalog>,
+    text: String,
+    binds: Vec<Bind>,
     summary: String,
 }
 
@@ -52,8 +61,14 @@ enum Known {
 impl Prepared {
     /// The text of the statement, for tests and for operators' eyes only.
     #[must_use]
-    pub fn statement(&self) -> &str {
-        &self.text
+    pub fn statement(&self) -> String {
+        self.compiled.load().text.clone()
+    }
+
+    /// About how many bytes it takes: its plan is about as large as its statement.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.compiled.load().text.len().saturating_mul(2)
     }
 
     /// Whether it was prepared for the model in force in a context.
@@ -86,8 +101,7 @@ impl Engine {
         };
         let plan = tracing::debug_span!(target: "launchway::engine", "plan")
             .in_scope(|| plan::Planner::new(context).reads(roots))?;
-        let (statement, columns) = tracing::debug_span!(target: "launchway::engine", "compile")
-            .in_scope(|| sql::read::compile(&context.catalog, self.database.dialect(), &plan));
+        let (compiled, columns, floats) = self.compile(self.database.names(&context.catalog), &plan);
         let known = plan.roots.iter().map(|(key, root)| match root {
             RootPlan::Constant(text) => {
                 (key.clone(), Known::Text(serde_json::Value::from(text.as_str()).to_string()))
@@ -98,14 +112,36 @@ impl Engine {
             catalog: Arc::clone(&context.catalog),
             roots: known.collect(),
             columns,
-            floats: statement.floats,
-            summary: summary(&context.catalog, &plan),
-            text: statement.text,
-            binds: statement.binds,
+            floats,
+            compiled: ArcSwap::from_pointee(compiled),
+            plan,
         }))
     }
 
-    /// Runs a prepared read: one statement.
+    fn compile(&self, names: Arc<Catalog>, plan: &ReadPlan) -> (Compiled, Columns, bool) {
+        let (statement, columns) = tracing::debug_span!(target: "launchway::engine", "compile")
+            .in_scope(|| sql::read::compile(&names, self.database.dialect(), plan));
+        let (text, binds, floats) = (statement.text, statement.binds, statement.floats);
+        let summary = summary(&names, plan);
+        (Compiled { names, text, binds, summary }, columns, floats)
+    }
+
+    /// The statement of a read in these names.
+    fn compiled(&self, prepared: &Prepared, names: &Arc<Catalog>) -> Arc<Compiled> {
+        let compiled = prepared.compiled.load_full();
+        if Arc::ptr_eq(&compiled.names, names) {
+            return compiled;
+        }
+        let compiled = Arc::new(self.compile(Arc::clone(names), &prepared.plan).0);
+        prepared.compiled.store(Arc::clone(&compiled));
+        compiled
+    }
+
+    fn tries<'a>(&'a self, model: &'a Arc<Catalog>, context: &Context) -> Tries<'a> {
+        Tries::new(&self.database, model, context.deadline)
+    }
+
+    /// Runs a prepared read: one statement, and again where its names were changed meanwhile.
     ///
     /// # Errors
     /// A parameter that does not fit, or the database's.
@@ -117,10 +153,16 @@ impl Engine {
             });
         }
         let values = execute::Values { context, params, touched: &[] };
-        let outcome =
-            execute::read(&self.database, &prepared.text, &prepared.binds, &values, &prepared.summary)
-                .await?;
-        let (row, database) = outcome;
+        let mut tries = self.tries(&prepared.catalog, context);
+        let (row, database) = loop {
+            let names = tries.today();
+            let Compiled { text, binds, summary, .. } = &*self.compiled(prepared, &names);
+            match execute::read(&self.database, text, binds, &values, summary).await {
+                Err(error) if tries.again(&error, &names).await => {}
+                Ok(_) if tries.moved(&names).await => {}
+                outcome => break outcome?,
+            }
+        };
         let roots = match (prepared.columns, row) {
             (Columns::Roots, Some(row)) => prepared.many(&row)?,
             (Columns::One, row) => vec![prepared.one(row.as_ref())?],
@@ -213,7 +255,7 @@ fn constant((key, known): &(String, Known)) -> RootReply {
 }
 
 /// What a statement is about, for spans: tables, no values.
-fn summary(catalog: &Catalog, plan: &plan::ReadPlan) -> String {
+fn summary(catalog: &Catalog, plan: &ReadPlan) -> String {
     let mut text = String::from("SELECT");
     for (_, root) in plan.roots.iter().take(4) {
         let entity = match root {

@@ -44,12 +44,19 @@ impl Engine {
         roots.extend(conditions.iter().map(root));
         // A root alone would be a row of its own, or none.
         roots.push((String::new(), RootPlan::Constant(String::new())));
-        let (statement, _) =
-            sql::read::compile(&context.catalog, self.database.dialect(), &ReadPlan { roots });
+        let plan = ReadPlan { roots };
         let values = execute::Values { context, params: &[], touched: &[] };
-        let summary = format!("SELECT {}", definition.table);
-        let (row, _) =
-            execute::read(&self.database, &statement.text, &statement.binds, &values, &summary).await?;
+        let mut tries = self.tries(&context.catalog, context);
+        let (row, _) = loop {
+            let names = tries.today();
+            let (statement, _) = sql::read::compile(&names, self.database.dialect(), &plan);
+            let summary = format!("SELECT {}", names.entity(entity).table);
+            match execute::read(&self.database, &statement.text, &statement.binds, &values, &summary).await {
+                Err(error) if tries.again(&error, &names).await => {}
+                Ok(_) if tries.moved(&names).await => {}
+                outcome => break outcome?,
+            }
+        };
         let row = row.ok_or_else(|| Error::internal("a read gave no row"))?;
         let holds = |index: usize| Ok(execute::column::<Option<String>>(&row, index)?.is_some());
         if !holds(0)? {

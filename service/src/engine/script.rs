@@ -1,5 +1,7 @@
 //! Writes: a script of statements in one transaction; what came of each field is read when it is done.
 
+use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use entity::catalog::Entity;
@@ -69,7 +71,7 @@ pub enum Written {
 }
 
 impl Engine {
-    /// Does writes in one transaction.
+    /// Does writes in one transaction, and again where names were changed meanwhile.
     ///
     /// # Errors
     /// Whatever is wrong with the request, or a rule, check or constraint that refuses it; nothing is changed then.
@@ -82,9 +84,20 @@ impl Engine {
         let Request::Write(roots) = request else {
             return Ok(Written::Now(Box::pin(self.run(context, request)).await?));
         };
-        let plan = tracing::debug_span!(target: "launchway::engine", "plan")
-            .in_scope(|| WritePlanner::new(context).writes(roots))?;
-        self.persist(context, &plan, &options).await
+        let mut tries = self.tries(&context.catalog, context);
+        loop {
+            let names = tries.today();
+            let mut today = Cow::Borrowed(context);
+            if !Arc::ptr_eq(&names, &context.catalog) {
+                today.to_mut().catalog = Arc::clone(&names);
+            }
+            let plan = tracing::debug_span!(target: "launchway::engine", "plan")
+                .in_scope(|| WritePlanner::new(&today).writes(roots))?;
+            match self.persist(&today, &plan, &options).await {
+                Err(error) if tries.again(&error, &names).await => {}
+                outcome => return outcome,
+            }
+        }
     }
 
     /// Does a script, and again where the database gave it up for another's sake: nothing of it was done then.
@@ -129,6 +142,10 @@ impl Engine {
             return Ok(Written::Now(run.reply(started.elapsed())));
         }
         let mut transaction = self.database.begin(context.deadline).await?;
+        if let Err(error) = self.database.stand(&mut transaction, &context.catalog).await {
+            transaction.rollback().await?;
+            return Err(error);
+        }
         if let Some(idempotency) = &options.idempotency
             && let Some(before) = super::idempotency::claim(&mut transaction, context, idempotency).await?
         {

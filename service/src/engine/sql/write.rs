@@ -276,12 +276,11 @@ impl Sql<'_> {
             }
             Cell::Copy { entity: source, field: copied, key } => {
                 let source = self.catalog.entity(*source);
-                self.push("(select ")
-                    .ident(&source.field(*copied).column)
-                    .push(" from ")
-                    .ident(&source.table)
-                    .push(" where ");
-                self.ident(&source.key_field().column).push(" = ");
+                // SQLite takes a name of no column for a text, unless a table is said with it.
+                let row = self.alias();
+                self.push("(select ").column(row, &source.field(*copied).column).push(" from ");
+                self.ident(&source.table).push(" ").table(row).push(" where ");
+                self.column(row, &source.key_field().column).push(" = ");
                 self.cell(source, Entity::KEY, key);
                 self.push(")");
             }
@@ -310,17 +309,20 @@ impl Sql<'_> {
 
     fn unlink(&mut self, join: &JoinColumns, near: &Keys, far: Option<&Keys>, visible: &Predicate) {
         let near_type = self.key_type(join.near.1);
-        self.push("delete from ").ident(&join.table).push(" where ").ident(&join.near.0).push(" = ");
+        // SQLite takes a name of no column for a text, unless a table is said with it.
+        let pair = self.alias();
+        self.push("delete from ").ident(&join.table).push(" as ").table(pair).push(" where ");
+        self.column(pair, &join.near.0).push(" = ");
         self.bind(Bind::Key { keys: near.clone(), ty: near_type });
         if let Some(far) = far {
-            self.push(" and ").ident(&join.far.0).push(" in (select k.value from ");
+            self.push(" and ").column(pair, &join.far.0).push(" in (select k.value from ");
             self.key_rows(far, join.far.1);
             self.push(")");
         }
         if *visible != Predicate::Always {
             let target = self.catalog.entity(join.far.1);
             let row = self.alias();
-            self.push(" and ").ident(&join.far.0).push(" in (select ");
+            self.push(" and ").column(pair, &join.far.0).push(" in (select ");
             self.column(row, &target.key_field().column)
                 .push(" from ")
                 .ident(&target.table)

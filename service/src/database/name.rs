@@ -1,0 +1,252 @@
+//! Today's names of a model's tables and columns. Another process may give the database another model, in which they have
+//! other names; whoever began with the former one goes on with it, in the new names.
+//!
+//! PostgreSQL keeps the former names for such a server (`migration::version_schema`), SQLite can't. A statement that names
+//! what is not there any more has done nothing: the history is asked what became of the name, and the request runs again.
+//! On SQLite a former name may also belong to something else by now, so that nothing fails: a write looks at the version of
+//! the schema once it has the lock, a read now and then when it is done.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use entity::Catalog;
+use migration::Dialect;
+use sea_orm::QueryResult;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::{Database, Transaction, classify};
+use crate::error::{Error, Result};
+
+/// How often a request runs again: names may be changed again while it does.
+const TRIES: u32 = 3;
+
+/// How long the history is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Milliseconds between two reads that look at the version of the schema.
+const LOOK: u64 = 100;
+
+/// SQLite's count of changes of the schema.
+const SCHEMA: &str = "PRAGMA schema_version";
+
+/// What is known of today's names.
+#[derive(Debug)]
+pub(crate) struct Names {
+    bound: ArcSwapOption<Bound>,
+    turn: Mutex<()>,
+    since: Instant,
+    /// When the next read looks at the version of the schema, in milliseconds since then.
+    next: AtomicU64,
+}
+
+/// A model, and the same in today's names.
+#[derive(Debug)]
+struct Bound {
+    model: Arc<Catalog>,
+    today: Arc<Catalog>,
+    /// The version of the schema that has these names (SQLite).
+    schema: Option<i64>,
+    /// Whether the history could be read.
+    sure: bool,
+}
+
+/// A write was about to begin in a schema that is not known to have its names.
+#[derive(Debug, thiserror::Error)]
+#[error("the schema of the database was changed")]
+struct Moved;
+
+impl Default for Names {
+    fn default() -> Self {
+        Self {
+            bound: ArcSwapOption::empty(),
+            turn: Mutex::default(),
+            since: Instant::now(),
+            next: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Names {
+    /// A model in the names that are known to be today's.
+    #[must_use]
+    pub(crate) fn today(&self, model: &Arc<Catalog>) -> Arc<Catalog> {
+        let bound = self.bound.load();
+        let known = bound.as_ref().filter(|bound| Arc::ptr_eq(&bound.model, model));
+        Arc::clone(known.map_or(model, |bound| &bound.today))
+    }
+
+    fn fits(&self, names: &Arc<Catalog>, schema: Option<i64>) -> bool {
+        self.known(names, schema).is_some()
+    }
+
+    fn known(&self, names: &Arc<Catalog>, schema: Option<i64>) -> Option<Arc<Bound>> {
+        let bound = self.bound.load_full()?;
+        (schema.is_some() && bound.schema == schema && Arc::ptr_eq(&bound.today, names)).then_some(bound)
+    }
+
+    /// Whether a read looks at the version of the schema: one of those that come at a time.
+    fn is_due(&self) -> bool {
+        let now = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let next = self.next.load(Ordering::Relaxed);
+        let set = |next| {
+            let (set, failed) = (Ordering::Relaxed, Ordering::Relaxed);
+            self.next.compare_exchange(next, now.saturating_add(LOOK), set, failed).is_ok()
+        };
+        now >= next && set(next)
+    }
+
+    /// Finds out what became of the names that were used, which `failed` or may mean something else; whether there are others
+    /// by now. Where the history can't be read, it goes on with those.
+    ///
+    /// # Errors
+    /// The database's.
+    async fn learn(
+        &self,
+        database: &Database,
+        model: &Arc<Catalog>,
+        used: &Arc<Catalog>,
+        failed: bool,
+    ) -> Result<bool> {
+        let _turn = self.turn.lock().await;
+        if !Arc::ptr_eq(&self.today(model), used) {
+            return Ok(true);
+        }
+        // First the version: names that were given after it was read are learned once more.
+        let schema = version(database).await?;
+        if self.known(used, schema).is_some_and(|bound| bound.sure || !failed) {
+            return Ok(false);
+        }
+        let renames = migration::renames_since(database.history(), model).await;
+        let (today, sure) = match renames {
+            Ok(renames) => {
+                let bound = renames.unwrap_or_default().rebind(model);
+                (bound.map_or_else(|| Arc::clone(model), Arc::new), true)
+            }
+            Err(error) => {
+                tracing::warn!(target: "launchway::engine", %error, "what became of names is not known");
+                (Arc::clone(used), false)
+            }
+        };
+        let same = *today == **used;
+        let today = if same { Arc::clone(used) } else { today };
+        if !same {
+            let model = &model.version;
+            tracing::info!(target: "launchway::engine", %model, "tables or columns of the model have other names now");
+        }
+        self.bound.store(Some(Arc::new(Bound { model: Arc::clone(model), today, schema, sure })));
+        Ok(!same)
+    }
+}
+
+/// The version of the schema; none on PostgreSQL.
+///
+/// # Errors
+/// The database's.
+async fn version(database: &Database) -> Result<Option<i64>> {
+    match database.dialect() {
+        Dialect::Postgres => Ok(None),
+        Dialect::Sqlite => schema(database.read(SCHEMA, Vec::new(), None).await?.as_ref()),
+    }
+}
+
+fn schema(row: Option<&QueryResult>) -> Result<Option<i64>> {
+    row.map(|row| row.try_get_by_index(0).map_err(classify::database)).transpose()
+}
+
+impl Database {
+    /// A model in the names that are known to be today's.
+    #[must_use]
+    pub(crate) fn names(&self, model: &Arc<Catalog>) -> Arc<Catalog> {
+        self.names.today(model)
+    }
+
+    /// A model in the names of today, which nobody changes before this transaction is done.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) async fn names_of(
+        &self,
+        transaction: &mut Transaction,
+        model: &Arc<Catalog>,
+    ) -> Result<Arc<Catalog>> {
+        let used = self.names(model);
+        match self.stand(transaction, &used).await {
+            Err(error) if is_moved(&error) => {
+                let _ = Tries::new(self, model, None).learned(&used, false).await;
+                Ok(self.names(model))
+            }
+            outcome => outcome.map(|()| used),
+        }
+    }
+
+    /// Makes sure that the names of a write are today's: nobody changes them before it is done.
+    ///
+    /// # Errors
+    /// That they may not be, which [`Tries::again`] understands; or the database's.
+    pub(crate) async fn stand(&self, transaction: &mut Transaction, names: &Arc<Catalog>) -> Result<()> {
+        if transaction.dialect() == Dialect::Postgres {
+            return Ok(());
+        }
+        let rows = transaction.query(SCHEMA, Vec::new()).await?;
+        if self.names.fits(names, schema(rows.first())?) { Ok(()) } else { Err(Error::internal(Moved)) }
+    }
+}
+
+/// A request that may run again.
+#[derive(Debug)]
+pub(crate) struct Tries<'a> {
+    database: &'a Database,
+    model: &'a Arc<Catalog>,
+    deadline: Option<Instant>,
+    left: u32,
+}
+
+impl<'a> Tries<'a> {
+    /// One that has not run yet.
+    pub(crate) fn new(database: &'a Database, model: &'a Arc<Catalog>, deadline: Option<Instant>) -> Self {
+        Self { database, model, deadline, left: TRIES }
+    }
+
+    /// The names to use now.
+    #[must_use]
+    pub(crate) fn today(&self) -> Arc<Catalog> {
+        self.database.names(self.model)
+    }
+
+    /// Whether it is worth another try after an error in these names.
+    pub(crate) async fn again(&mut self, error: &Error, used: &Arc<Catalog>) -> bool {
+        let moved = is_moved(error);
+        if !moved && !classify::is_misnamed(error) {
+            return false;
+        }
+        self.learned(used, !moved).await.is_some_and(|other| other || moved)
+    }
+
+    /// Whether a read in these names is worth another try although it gave an answer: they may mean something else by now.
+    pub(crate) async fn moved(&mut self, used: &Arc<Catalog>) -> bool {
+        let looks = self.database.dialect() == Dialect::Sqlite && self.database.names.is_due();
+        looks && self.learned(used, false).await.unwrap_or_default()
+    }
+
+    /// Whether there are other names by now; none where that is not known, or it was tried too often.
+    async fn learned(&mut self, used: &Arc<Catalog>, failed: bool) -> Option<bool> {
+        self.left = self.left.checked_sub(1)?;
+        let end = Instant::now() + PATIENCE;
+        let end = self.deadline.map_or(end, |deadline| deadline.min(end));
+        let learned = self.database.names.learn(self.database, self.model, used, failed);
+        match tokio::time::timeout_at(end, learned).await.ok()? {
+            Ok(other) => Some(other),
+            Err(error) => {
+                tracing::warn!(target: "launchway::engine", %error, "the version of the schema is not known");
+                None
+            }
+        }
+    }
+}
+
+fn is_moved(error: &Error) -> bool {
+    error.cause().is_some_and(|cause| cause.is::<Moved>())
+}
