@@ -63,3 +63,32 @@ fn a_server_that_starts_with_a_former_model_takes_nothing_back() {
         assert!(plan.stdout.contains("nothing to do"), "{}", plan.text());
     });
 }
+
+#[test]
+fn what_became_required_with_a_default_gets_it_from_a_former_server_too() {
+    every(async |backend| {
+        let app = App::start(backend, BEFORE).await;
+        let anyone = app.anyone();
+        apply(&app, &BEFORE.replace("old: Int", "old: Int! @default(value: 4)"));
+        let row = anyone.post("/v1/items", json!({ "name": "a" })).await.good().json();
+        assert_eq!(row["old"], 4, "{row}");
+        let rows = json!([{ "name": "b", "old": 5 }, { "name": "c" }, { "name": "d", "old": 6 }]);
+        let _ = anyone.post("/v1/items", rows).await.is(201);
+        let all = anyone.get("/v1/items?fields=name,old&sort=name").await.good().json();
+        let olds: Vec<_> = all["data"].as_array().unwrap().iter().map(|row| row["old"].clone()).collect();
+        assert_eq!(olds, [4, 5, 4, 6], "{all}");
+    });
+}
+
+#[test]
+fn what_became_required_without_a_default_is_asked_for_by_a_former_server() {
+    every(async |backend| {
+        let app = App::start(backend, BEFORE).await;
+        let anyone = app.anyone();
+        apply(&app, &BEFORE.replace("old: Int", "old: Int!"));
+        let refused = anyone.post("/v1/items", json!({ "name": "a" })).await;
+        let _ = refused.is(422).fails("REQUIRED").says("Another model is in force by now");
+        let made = anyone.post("/v1/items", json!({ "name": "a", "old": 1 })).await.good();
+        assert_eq!(made.json()["old"], 1, "{}", made.whole());
+    });
+}

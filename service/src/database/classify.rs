@@ -1,6 +1,7 @@
 //! What a database error means to a caller. The one place that reads them.
 
 use sea_orm::sqlx::error::{DatabaseError, ErrorKind};
+use sea_orm::sqlx::postgres::PgDatabaseError;
 use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr, sqlx};
 
 use crate::error::{Code, Error};
@@ -30,6 +31,11 @@ pub fn database(error: DbErr) -> Error {
 #[must_use]
 pub fn constraint(error: &Error) -> Option<String> {
     let reply = reply(error)?;
+    // What has no value is told by its column.
+    let postgres = reply.try_downcast_ref::<PgDatabaseError>();
+    if let Some((table, column)) = postgres.and_then(|reply| reply.table().zip(reply.column())) {
+        return Some(format!("{table}.{column}"));
+    }
     if let Some(name) = reply.constraint() {
         return Some(name.to_owned());
     }
@@ -55,6 +61,18 @@ pub fn constraint(error: &Error) -> Option<String> {
 #[must_use]
 pub(crate) fn is_misnamed(error: &Error) -> bool {
     reply(error).is_some_and(names_nothing)
+}
+
+/// Whether a row was to be without a value that the database requires, or in a column that it has not: another model is in
+/// force by now. Nothing was done then.
+#[must_use]
+pub(crate) fn is_of_another_model(error: &Error) -> bool {
+    match error.code() {
+        Code::Required => true,
+        // A check stands in for it while a field is being made required.
+        Code::CheckFailed => constraint(error).is_some_and(|name| migration::is_temporary(&name)),
+        _ => is_misnamed(error),
+    }
 }
 
 fn names_nothing(reply: &dyn DatabaseError) -> bool {

@@ -11,7 +11,11 @@ use crate::error::{Code, Error};
 pub(crate) fn constraint(context: &Context, error: Error) -> Error {
     if !matches!(
         error.code(),
-        Code::UniqueViolation | Code::ForeignKeyViolation | Code::CheckFailed | Code::OutOfRange
+        Code::UniqueViolation
+            | Code::ForeignKeyViolation
+            | Code::CheckFailed
+            | Code::OutOfRange
+            | Code::Required
     ) {
         return error;
     }
@@ -20,6 +24,7 @@ pub(crate) fn constraint(context: &Context, error: Error) -> Error {
         Code::UniqueViolation => unique(context, &name),
         Code::CheckFailed => check(&context.catalog, &name),
         Code::OutOfRange => range(&context.catalog, &name),
+        Code::Required => required(&context.catalog, &error, &name),
         _ => foreign_key(&context.catalog, &name),
     };
     explained.unwrap_or(error)
@@ -86,13 +91,25 @@ fn check(catalog: &Catalog, name: &str) -> Option<Error> {
     None
 }
 
+/// `table.column`: what the model requires was looked at before, so that another model is in force by now.
+fn required(catalog: &Catalog, error: &Error, name: &str) -> Option<Error> {
+    let field = column(catalog, name)?;
+    let said =
+        error.clone().hint(format!("Another model is in force by now: give `{}` a value.", field.name));
+    Some(said.at(field.name.as_str()))
+}
+
 /// `table.column`: only what is added to a number makes it leave its range in the database.
 fn range(catalog: &Catalog, name: &str) -> Option<Error> {
-    let (table, column) = name.split_once('.')?;
-    let entity = catalog.entities.iter().find(|entity| entity.table == table)?;
-    let field = entity.fields.iter().find(|field| field.column == column)?;
+    let field = column(catalog, name)?;
     let text = format!("`{}` left the range of its type.", field.name);
     Some(Error::new(Code::OutOfRange, text).at(field.name.as_str()).at("inc"))
+}
+
+fn column<'a>(catalog: &'a Catalog, name: &str) -> Option<&'a Field> {
+    let (table, column) = name.split_once('.')?;
+    let entity = catalog.entities.iter().find(|entity| entity.table == table)?;
+    entity.fields.iter().find(|field| field.column == column)
 }
 
 /// `fk_<table>_<column>`: told on the side that refers, and on the side that is referred to.

@@ -17,7 +17,7 @@ use super::request::Request;
 use super::sql::{Bind, Sql};
 use super::{Engine, explain, number};
 use crate::context::Context;
-use crate::database::Transaction;
+use crate::database::{Transaction, classify};
 use crate::error::{Code, Error, Result};
 
 /// How often a script is done again that a deadlock or a serialization failure ended.
@@ -85,6 +85,9 @@ impl Engine {
             return Ok(Written::Now(Box::pin(self.run(context, request)).await?));
         };
         let mut tries = self.tries(&context.catalog, context);
+        // Another model may be in force by now: its database gives a field a value where ours would leave it without one, or
+        // has it no more.
+        let mut leaves = false;
         loop {
             let names = tries.today();
             let mut today = Cow::Borrowed(context);
@@ -92,9 +95,10 @@ impl Engine {
                 today.to_mut().catalog = Arc::clone(&names);
             }
             let plan = tracing::debug_span!(target: "launchway::engine", "plan")
-                .in_scope(|| WritePlanner::new(&today).writes(roots))?;
+                .in_scope(|| WritePlanner::new(&today).leaving(leaves).writes(roots))?;
             match self.persist(&today, &plan, &options).await {
                 Err(error) if tries.again(&error, &names).await => {}
+                Err(error) if !leaves && classify::is_of_another_model(&error) => leaves = true,
                 outcome => return outcome,
             }
         }

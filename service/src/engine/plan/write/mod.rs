@@ -262,11 +262,17 @@ pub(in crate::engine) struct WritePlanner<'a> {
     steps: Vec<StepPlan>,
     slots: usize,
     rows: usize,
+    leaves: bool,
 }
 
 impl<'a> WritePlanner<'a> {
     pub(in crate::engine) fn new(context: &'a Context) -> Self {
-        Self { reads: Planner::new(context), steps: Vec::new(), slots: 0, rows: 0 }
+        Self { reads: Planner::new(context), steps: Vec::new(), slots: 0, rows: 0, leaves: false }
+    }
+
+    /// Leaves optional fields of new rows that get no value to the database, instead of writing that they have none.
+    pub(in crate::engine) fn leaving(self, leaves: bool) -> Self {
+        Self { leaves, ..self }
     }
 
     fn context(&self) -> &'a Context {

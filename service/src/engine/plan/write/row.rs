@@ -176,6 +176,7 @@ impl<'a> WritePlanner<'a> {
                     Value::Null
                 }
                 Some(Default::Claim(claim)) => self.claimed(entity, field, claim)?,
+                None if self.leaves && !field.required => return Ok(None),
                 None => Value::Null,
             },
         };
