@@ -5,11 +5,12 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use sea_orm::{ConnectionTrait, Statement};
 
 use crate::consent::Allow;
-use crate::ddl::probe::{self, MANY, SMALL};
+use crate::ddl::probe::{self, LARGE, MANY, SMALL};
 use crate::dialect::Dialect;
 use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::plan::Plan;
+use crate::shape::Shape;
 use crate::step::{Demand, Refusal, Step};
 use crate::verdict::{Cost, Verdict};
 
@@ -42,16 +43,29 @@ pub(crate) async fn verify(
     Ok(())
 }
 
-/// The tables that are not changed in a moment, as they are named now. SQLite changes all in one lock anyway.
-pub(crate) async fn large(connection: &impl ConnectionTrait, dialect: Dialect) -> Result<BTreeSet<String>> {
-    if dialect == Dialect::Sqlite {
-        return Ok(BTreeSet::new());
-    }
-    let query = "SELECT c.relname::text AS name FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-                 WHERE n.nspname = current_schema() AND c.relkind = 'r' AND (c.reltuples > 10000 OR pg_table_size(c.oid) > 4000000)";
+/// The tables whose rows are not gone through in a moment, as they are named now.
+pub(crate) async fn large(
+    connection: &impl ConnectionTrait,
+    dialect: Dialect,
+    (known, present): (&Shape, &Facts),
+) -> Result<BTreeSet<String>> {
     let failed = |source| Error::of("looking for large tables", source);
-    let statement = Statement::from_string(connection.get_database_backend(), query);
-    let rows = connection.query_all_raw(statement).await.map_err(failed)?;
+    let backend = connection.get_database_backend();
+    if dialect == Dialect::Sqlite {
+        let mut large = BTreeSet::new();
+        for table in known.tables.iter().filter(|table| present.has(&table.name, None)) {
+            let beyond = Statement::from_string(backend, probe::beyond(&table.name, LARGE));
+            if connection.query_one_raw(beyond).await.map_err(failed)?.is_some() {
+                large.insert(table.name.clone());
+            }
+        }
+        return Ok(large);
+    }
+    let query = format!(
+        "SELECT c.relname::text AS name FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+         WHERE n.nspname = current_schema() AND c.relkind = 'r' AND (c.reltuples > {LARGE} OR pg_table_size(c.oid) > 4000000)"
+    );
+    let rows = connection.query_all_raw(Statement::from_string(backend, query)).await.map_err(failed)?;
     rows.iter().map(|row| row.try_get::<String>("", "name").map_err(failed)).collect()
 }
 

@@ -71,9 +71,11 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
 fn tell(progress: &Progress<'_>) {
     match progress {
         Progress::Begun { number, of, step } => complain(&format!("{number}/{of} {}", step.description)),
+        Progress::Rows { written: 1 } => complain("    1 row written"),
         Progress::Rows { written } => complain(&format!("    {written} rows written")),
         Progress::GaveWay { times } => {
-            complain(&format!("    somebody uses the table: gave way {times} times, trying again"));
+            let often = if *times == 1 { "once".to_owned() } else { format!("{times} times") };
+            complain(&format!("    somebody uses the table: gave way {often}, trying again"));
         }
         Progress::Ended { took } => complain(&format!("    done in {} ms", took.as_millis())),
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use entity::Catalog;
-use migration::{Allow, Consent, Plan};
+use migration::{Allow, Consent, Former, Plan};
 
 use super::output::{complain, say};
 use super::setting::Common;
@@ -24,7 +24,7 @@ Examples:
   launchway plan --allow drop:Track.mood                what it would be with that consent
 
 Each step says what it does, how careful it is (safe, online, backfill, destructive), what it locks and who waits for
-that, how many rows it concerns, and its SQL. Exit code 1 when a step is refused; with
+that, how many rows it concerns, and its SQL. Exit code 1 when apply would refuse it; with
 --exit-code 3 when there is something to do, and 0 when there is nothing.";
 
 /// The exit code where there is something to do.
@@ -58,8 +58,8 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         let path = super::model::path(arguments.model.as_ref());
         let compiled = super::model::compile(&super::model::read(&path)?)?;
         let allow = Allow { consents: arguments.allow.clone(), hide: false };
-        let plan = match &arguments.since {
-            Some(since) => between(config, since, &path, &compiled.catalog, &allow)?,
+        let (plan, superseded) = match &arguments.since {
+            Some(since) => (between(config, since, &path, &compiled.catalog, &allow)?, None),
             None => against(config, &compiled.catalog, &allow).await?,
         };
         match arguments.json {
@@ -73,6 +73,9 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
             }
             false => say(migration::render(&plan).trim_end()),
         }
+        if let Some(error) = superseded {
+            return Err(super::model::unmigrated(&error));
+        }
         match plan.refused().count() {
             0 if arguments.exit_code && !plan.is_empty() => Err(Stop::with_code(PENDING)),
             0 => Ok(()),
@@ -83,8 +86,12 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     })
 }
 
-/// What a database needs to have the shape of a model.
-async fn against(config: &Config, catalog: &Catalog, allow: &Allow) -> Result<Plan, Stop> {
+/// What a database needs to have the shape of a model; and why `apply` would not do it, where another model has followed.
+async fn against(
+    config: &Config,
+    catalog: &Catalog,
+    allow: &Allow,
+) -> Result<(Plan, Option<migration::Error>), Stop> {
     let mut config = config.clone();
     if service::database::is_missing(config.database.url.reveal()) {
         // Against nothing: a plan must not make the file.
@@ -92,8 +99,17 @@ async fn against(config: &Config, catalog: &Catalog, allow: &Allow) -> Result<Pl
         complain("There is no database yet: everything would be made.");
     }
     let service = boot::open(&config).await?;
-    let plan = migration::plan_for(service.database().writer(), catalog, allow).await;
-    plan.map_err(|error| super::model::unmigrated(&error))
+    let unmigrated = |error: migration::Error| super::model::unmigrated(&error);
+    let connection = service.database().writer();
+    let plan = migration::plan_for(connection, catalog, allow).await.map_err(unmigrated)?;
+    if allow.consents.contains(&Consent::Revert) {
+        return Ok((plan, None));
+    }
+    let former = migration::former(connection, catalog).await.map_err(unmigrated)?;
+    let followed = former.filter(|former| former.now != catalog.version.0);
+    let superseded =
+        followed.map(|Former { now, since, .. }| migration::Error::Superseded { now, since, missing: None });
+    Ok((plan, superseded))
 }
 
 /// What a database with the shape of an earlier model needs; which one is named decides about its dialect.

@@ -55,7 +55,9 @@ async fn pass(
         };
         let rows = write(session, backfill, doing, after.as_deref(), &last).await?;
         (found, *written, after) = (found + rows, *written + rows, Some(last));
-        tell(*written);
+        if rows > 0 {
+            tell(*written);
+        }
         let took = begun.elapsed();
         size = if took > AIM { size / 2 } else { size * 2 }.clamp(BOUNDS.0, BOUNDS.1);
         if rows > 0 {

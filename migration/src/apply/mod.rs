@@ -231,7 +231,7 @@ impl Asked<'_> {
     ) -> Result<Plan> {
         let found = Facts::read(connection, dialect).await?;
         let (old, drifts) = self.drifted(known, &found, dialect);
-        let scale = Scale::Large(verify::large(connection, dialect).await?);
+        let scale = Scale::Large(verify::large(connection, dialect, (&old, &found)).await?);
         let mut plan = plan::scaled(&old, self.new, dialect, self.allow, &scale);
         plan.from = known.last.as_ref().map(|last| last.version.clone());
         plan.to = Some(self.version.clone());

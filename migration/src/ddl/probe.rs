@@ -17,6 +17,9 @@ pub(crate) const MANY: u64 = 10_000;
 /// Rows up to which a lock is too short to mind.
 pub(crate) const SMALL: u64 = 100_000;
 
+/// Rows of a table that is not gone through in a moment: others wait as little as can be while it is changed.
+pub(crate) const LARGE: u64 = 10_000;
+
 /// Builds the questions about one table.
 #[derive(Debug, Clone)]
 pub(crate) struct Probe<'a> {
@@ -122,6 +125,11 @@ fn count(from: &str, condition: &str) -> String {
 /// The number of rows of a table, counted up to a bound.
 pub(crate) fn up_to(table: &str, bound: u64) -> String {
     format!("SELECT count(*) AS n FROM (SELECT 1 FROM {} LIMIT {bound}) AS found", ident(table))
+}
+
+/// A row, if there are more of them than so many.
+pub(crate) fn beyond(table: &str, bound: u64) -> String {
+    format!("SELECT 1 AS n FROM {} LIMIT 1 OFFSET {bound}", ident(table))
 }
 
 /// The number of rows of a large table, as far as the database knows it without counting; SQLite counts quickly.

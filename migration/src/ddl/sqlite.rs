@@ -81,11 +81,51 @@ pub(crate) fn rename_table(from: &Table, to: &str) -> Vec<String> {
     statements
 }
 
-/// The column, with its foreign key.
-pub(crate) fn add_column(table: &str, column: &Column, key: Option<&ForeignKey>) -> String {
+/// The column, with its foreign key. SQLite looks through all rows of a strict table for it, though their values can't be
+/// wrong; a large one is not strict for a moment.
+pub(crate) fn add_column(table: &str, column: &Column, key: Option<&ForeignKey>, large: bool) -> Vec<String> {
     let key =
         key.map_or_else(String::new, |key| format!(" CONSTRAINT {} {}", ident(&key.name), references(key)));
-    format!("ALTER TABLE {} ADD COLUMN {}{key}", ident(table), definition(Dialect::Sqlite, column, None))
+    let definition = definition(Dialect::Sqlite, column, None);
+    let add = format!("ALTER TABLE {} ADD COLUMN {definition}{key}", ident(table));
+    if !large {
+        return vec![add];
+    }
+    let name = text(Dialect::Sqlite, table);
+    let replace = |from: &str, to: &str| {
+        rewrite(&format!(
+            "sql = substr(sql, 1, length(sql) - {}) || '{to}' WHERE type = 'table' AND name = {name} AND sql LIKE '%{from}'",
+            from.len()
+        ))
+    };
+    let (loose, strict) = (replace(STRICT, LOOSE), replace(LOOSE, STRICT));
+    loose.into_iter().chain([add]).chain(strict).collect()
+}
+
+/// How the text of a strict table ends, and how while it is not one.
+const STRICT: &str = ") STRICT";
+const LOOSE: &str = ") /* STRICT */";
+
+/// The index gets another name: SQLite can't, but for making it anew, which takes long for a large table.
+pub(crate) fn rename_index(from: &str, to: &str, made: &str) -> Vec<String> {
+    let (from, to, made) =
+        (text(Dialect::Sqlite, from), text(Dialect::Sqlite, to), text(Dialect::Sqlite, made));
+    let view = ident(TEMPORARY);
+    // Others notice a change of the schema by a version that only such statements count up.
+    let noticed = [format!("CREATE VIEW {view} AS SELECT 1"), format!("DROP VIEW {view}")];
+    rewrite(&format!("name = {to}, sql = {made} WHERE type = 'index' AND name = {from}"))
+        .into_iter()
+        .chain(noticed)
+        .collect()
+}
+
+/// Changes texts of the schema that say nothing of what is stored (<https://www.sqlite.org/lang_altertable.html#otheralter>).
+fn rewrite(assigns: &str) -> [String; 3] {
+    [
+        "PRAGMA writable_schema = ON".to_owned(),
+        format!("UPDATE sqlite_schema SET {assigns}"),
+        "PRAGMA writable_schema = RESET".to_owned(),
+    ]
 }
 
 /// The triggers that hold the table's checks.

@@ -71,8 +71,9 @@ impl Planner<'_> {
         let (table, column) = (table.clone(), column.clone());
         match (self.dialect, key) {
             (Dialect::Sqlite, _) => {
-                let statement = sqlite::add_column(&table.name, &column, key);
-                vec![step.run([statement]).makes(Change::AddColumn { table, column, key: key.cloned() })]
+                let large = self.scale.is_known_large(self.former(&table));
+                let statements = sqlite::add_column(&table.name, &column, key, large);
+                vec![step.run(statements).makes(Change::AddColumn { table, column, key: key.cloned() })]
             }
             (Dialect::Postgres, _) => {
                 let statement = postgres::add_column(&table.name, &column);

@@ -28,6 +28,9 @@ impl Planner<'_> {
             Dialect::Postgres => {
                 vec![postgres::rename_index(from, &index.name)]
             }
+            Dialect::Sqlite if self.scale.is_known_large(self.former(table)) => {
+                sqlite::rename_index(from, &index.name, &made)
+            }
             Dialect::Sqlite => vec![drop_index(from), made],
         };
         let description = format!("rename {} to {}", describe::index(table, index), ident(&index.name));

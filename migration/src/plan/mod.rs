@@ -129,8 +129,12 @@ impl Scale {
     fn is_large(&self, table: &str) -> bool {
         match self {
             Scale::Unknown => true,
-            Scale::Large(tables) => tables.contains(table),
+            Scale::Large(_) => self.is_known_large(table),
         }
+    }
+
+    fn is_known_large(&self, table: &str) -> bool {
+        matches!(self, Scale::Large(tables) if tables.contains(table))
     }
 }
 

@@ -1,8 +1,10 @@
 //! Models that change in every way that keeps rows, and what is dropped or hidden when somebody says so.
 
+use migration::facts::compare;
 use migration::{Action, Verdict};
 
 use crate::database::{Db, both, refusals};
+use crate::facts::read;
 
 const BASE: &str = r#"
 enum Mood { CALM LOUD }
@@ -330,6 +332,47 @@ async fn types_of_large_tables_change_beside_those_who_write() {
     let fresh = Db::postgres().await.unwrap();
     fresh.apply(&wider).await.unwrap();
     assert_eq!(there, fresh.schema().await);
+    fresh.close().await;
+    db.close().await;
+}
+
+/// Columns come and names change in texts of the schema alone: nobody waits until all rows are gone through.
+#[tokio::test(flavor = "multi_thread")]
+async fn large_tables_of_sqlite_get_columns_and_names_without_a_look_at_their_rows() {
+    let db = Db::sqlite().await;
+    filled(&db).await;
+    db.run("INSERT INTO artists (version, name, code) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) SELECT 1, 'a' || i, i FROM n").await;
+    db.run("ANALYZE").await;
+    let after = change("type Artist @model(", "type Singer @was(name: \"Artist\") @model(")
+        .replace("Artist", "Singer")
+        .replace("name: \"Singer\"", "name: \"Artist\"")
+        .replace(
+            "fan: Boolean",
+            "fan: Boolean, votes: Int! @default(value: 7), first: Album @relation(inverse: \"opens\")",
+        )
+        .replace("artist: Singer", "opens: [Singer!]!, artist: Singer");
+    let plan = applied(&db, &after, &[]).await;
+    let statements: Vec<_> = plan.steps.iter().flat_map(|step| &step.statements).collect();
+    let anew =
+        |statement: &&&String| statement.starts_with("CREATE INDEX") && !statement.contains("\"first_id\"");
+    assert_eq!(statements.iter().filter(anew).count(), 0, "{}", migration::render(&plan));
+    assert!(
+        statements.iter().any(|statement| statement.contains("name = 'ix_singers_code'")),
+        "{statements:?}"
+    );
+
+    assert_eq!(db.texts("SELECT group_concat(DISTINCT votes) AS x FROM singers").await, ["7"]);
+    assert_eq!(db.texts("SELECT integrity_check AS x FROM pragma_integrity_check").await, ["ok"]);
+    assert_eq!(db.texts("SELECT CAST(count(*) AS text) AS x FROM pragma_table_list WHERE strict = 0 AND name IN ('singers', 'albums')").await, ["0"]);
+    let by_index = "SELECT name AS x FROM singers INDEXED BY ix_singers_code WHERE code = '17'";
+    assert_eq!(db.texts(by_index).await, ["a17"]);
+    for wrong in ["votes = 'x'", "votes = NULL", "first_id = 99"] {
+        assert!(db.try_run(&format!("UPDATE singers SET {wrong}")).await.is_err(), "{wrong}");
+    }
+    let fresh = Db::sqlite().await;
+    fresh.apply(&after).await.unwrap();
+    let (there, empty) = (read(&db).await, read(&fresh).await);
+    assert!(compare(&there, &empty).is_empty(), "{:?}", compare(&there, &empty));
     fresh.close().await;
     db.close().await;
 }

@@ -60,7 +60,7 @@ fn apply_without_patience_says_how_far_it_came_and_goes_on_later() {
         let reader = reader(&app, "gauges").await;
         let impatient = [&APPLY[..], &["--patience", "2s"]].concat();
         let said = app.command(&impatient).refused(1);
-        assert!(said.stderr.contains("gave way 1 times"), "{}", said.text());
+        assert!(said.stderr.contains("gave way once"), "{}", said.text());
         let last = said.stderr.lines().rfind(|line| begins(line)).unwrap().to_owned();
         let (number, of) = last.split_once(' ').unwrap().0.split_once('/').unwrap();
         assert!(said.stderr.contains(&format!("stopped at step {number} of {of}")), "{}", said.text());

@@ -123,8 +123,10 @@ impl Measured {
 impl Outcome {
     /// Whether a promise was broken.
     pub fn is_broken(&self, engine: Engine) -> bool {
-        self.refused.is_some()
-            || self.measured.as_ref().is_none_or(|it| it.failed() > 0 || it.wait(engine) > PROMISE)
+        // SQLite has one writer: the plan says so where it waits as long as a table is large.
+        let said = engine == Engine::Sqlite && self.verdict == "backfill";
+        let broken = |it: &Measured| it.failed() > 0 || (!said && it.wait(engine) > PROMISE);
+        self.refused.is_some() || self.measured.as_ref().is_none_or(broken)
     }
 
     /// Everything, for tools. Times are milliseconds.
@@ -231,8 +233,9 @@ pub fn end(outcomes: &[Outcome], engine: Engine) {
         let held = of.clone().filter(|outcome| !outcome.is_broken(engine)).count();
         format!("{held} of {}", of.count())
     };
+    let unless = if engine == Engine::Sqlite { " (but where the plan says that writers wait)" } else { "" };
     print(&format!(
-        "\nNo failed request and no wait over 1 s: {} changes, {} backfills.{}",
+        "\nNo failed request and no wait over 1 s{unless}: {} changes, {} backfills.{}",
         apart(false),
         apart(true),
         if broken > 0 { " BROKEN." } else { "" }
