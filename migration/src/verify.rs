@@ -1,8 +1,8 @@
 //! Asks the database what a plan could not know: whether the rows that are there fit, and how long locks last.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use sea_orm::{ConnectionTrait, Statement};
+use sea_orm::{ConnectionTrait, QueryResult, Statement};
 
 use crate::consent::Allow;
 use crate::ddl::probe::{self, LARGE, MANY, SMALL};
@@ -43,20 +43,21 @@ pub(crate) async fn verify(
     Ok(())
 }
 
-/// The tables whose rows are not gone through in a moment, as they are named now.
+/// The tables whose rows are not gone through in a moment, as they are named now; with the text that makes each (SQLite).
 pub(crate) async fn large(
     connection: &impl ConnectionTrait,
     dialect: Dialect,
     (known, present): (&Shape, &Facts),
-) -> Result<BTreeSet<String>> {
+) -> Result<BTreeMap<String, String>> {
     let failed = |source| Error::of("looking for large tables", source);
+    let text = |row: &QueryResult, name: &str| row.try_get::<String>("", name).map_err(failed);
     let backend = connection.get_database_backend();
     if dialect == Dialect::Sqlite {
-        let mut large = BTreeSet::new();
+        let mut large = BTreeMap::new();
         for table in known.tables.iter().filter(|table| present.has(&table.name, None)) {
             let beyond = Statement::from_string(backend, probe::beyond(&table.name, LARGE));
-            if connection.query_one_raw(beyond).await.map_err(failed)?.is_some() {
-                large.insert(table.name.clone());
+            if let Some(row) = connection.query_one_raw(beyond).await.map_err(failed)? {
+                large.insert(table.name.clone(), text(&row, "made")?);
             }
         }
         return Ok(large);
@@ -66,7 +67,7 @@ pub(crate) async fn large(
          WHERE n.nspname = current_schema() AND c.relkind = 'r' AND (c.reltuples > {LARGE} OR pg_table_size(c.oid) > 4000000)"
     );
     let rows = connection.query_all_raw(Statement::from_string(backend, query)).await.map_err(failed)?;
-    rows.iter().map(|row| row.try_get::<String>("", "name").map_err(failed)).collect()
+    rows.iter().map(|row| Ok((text(row, "name")?, String::new()))).collect()
 }
 
 /// What steps remove; it may be gone already.

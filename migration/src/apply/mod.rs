@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use entity::Catalog;
 use entity::catalog::Version;
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, Statement, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, Statement, TransactionTrait};
 use tokio::time::Instant;
 
 use crate::change::Change;
@@ -381,6 +381,7 @@ impl Task<'_> {
             return Ok(false);
         }
         let facts = Facts::read(connection, plan.dialect).await?;
+        came_true(plan, &facts)?;
         let (shape, renames) = (self.shape.carrying(&made.shape), &made.renames);
         let entry = history::Entry { version, model: self.model, shape: &shape, facts: &facts, renames };
         history::record(connection, entry).await?;
@@ -403,6 +404,21 @@ async fn whole(transaction: &DatabaseTransaction) -> Result<()> {
             })
         }
     }
+}
+
+/// Texts of the schema that were changed say what they should (SQLite); PostgreSQL takes no other than its own word for it.
+fn came_true(plan: &Plan, facts: &Facts) -> Result<()> {
+    for step in plan.steps.iter().filter(|_| plan.dialect == Dialect::Sqlite) {
+        for effect in &step.effects {
+            let Change::AlterColumn { table, to, .. } = effect else { continue };
+            let column = facts.tables.get(&table.name).and_then(|table| table.columns.get(&to.name));
+            if column.is_none_or(|column| column.nullable == to.required) {
+                let unlike = DbErr::Custom("the column is not as it was to become".to_owned());
+                return Err(Error::of(&step.description, unlike));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn refuse_unsafe(plan: &mut Plan) {

@@ -127,9 +127,13 @@ pub(crate) fn up_to(table: &str, bound: u64) -> String {
     format!("SELECT count(*) AS n FROM (SELECT 1 FROM {} LIMIT {bound}) AS found", ident(table))
 }
 
-/// A row, if there are more of them than so many.
+/// The text that makes a table, if it has more rows than so many (SQLite).
 pub(crate) fn beyond(table: &str, bound: u64) -> String {
-    format!("SELECT 1 AS n FROM {} LIMIT 1 OFFSET {bound}", ident(table))
+    let (name, table) = (text(Dialect::Sqlite, table), ident(table));
+    format!(
+        "SELECT sql AS made FROM sqlite_schema WHERE type = 'table' AND name = {name} \
+         AND EXISTS (SELECT 1 FROM {table} LIMIT 1 OFFSET {bound})"
+    )
 }
 
 /// The number of rows of a large table, as far as the database knows it without counting; SQLite counts quickly.

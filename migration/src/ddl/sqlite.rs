@@ -2,9 +2,9 @@
 //!
 //! Checks are triggers: SQLite can't change a CHECK without writing the whole table anew, but a trigger comes and goes.
 
-use super::column::{definition, foreign_key, references};
+use super::column::{definition, foreign_key, references, sql_type};
 use super::expression::{Place, expression};
-use super::literal::{ident, idents, text};
+use super::literal::{constant, ident, idents, text};
 use super::{create_index, create_table as create};
 use crate::dialect::Dialect;
 use crate::reserved::TEMPORARY;
@@ -106,17 +106,49 @@ pub(crate) fn add_column(table: &str, column: &Column, key: Option<&ForeignKey>,
 const STRICT: &str = ") STRICT";
 const LOOSE: &str = ") /* STRICT */";
 
+/// What to put in the place of what in the text of a table, so that a column is required or not any more; none where the
+/// text is not one that we wrote. Rows that were there before the column have no value of it but its default, so a default
+/// that is there stays.
+pub(crate) fn required(sql: &str, from: &Column, to: &Column) -> Option<(String, String)> {
+    let typed =
+        |column: &Column| format!("{} {}", ident(&column.name), sql_type(Dialect::Sqlite, &column.ty));
+    let held = |column: &Column| if column.required { " NOT NULL" } else { "" };
+    let found = format!("{}{}", typed(from), held(from));
+    let mut parts = sql.split(found.as_str());
+    let (Some(_), Some(rest), None) = (parts.next(), parts.next(), parts.next()) else { return None };
+    let ends = [",", "\n", ")", " DEFAULT ", " CONSTRAINT "].iter().any(|end| rest.starts_with(end));
+    let defaulted = rest.starts_with(" DEFAULT ");
+    if !ends || typed(from) != typed(to) || (defaulted && from.default != to.default) {
+        return None;
+    }
+    let default = match &to.default {
+        Some(value) if to.required && !defaulted => format!(" DEFAULT {}", constant(Dialect::Sqlite, value)),
+        _ => String::new(),
+    };
+    Some((found, format!("{}{}{default}", typed(to), held(to))))
+}
+
+/// A part of the text of a table is another one.
+pub(crate) fn replace(table: &str, (from, to): &(String, String)) -> [String; 3] {
+    let (table, from, to) =
+        (text(Dialect::Sqlite, table), text(Dialect::Sqlite, from), text(Dialect::Sqlite, to));
+    rewrite(&format!("sql = replace(sql, {from}, {to}) WHERE type = 'table' AND name = {table}"))
+}
+
 /// The index gets another name: SQLite can't, but for making it anew, which takes long for a large table.
 pub(crate) fn rename_index(from: &str, to: &str, made: &str) -> Vec<String> {
     let (from, to, made) =
         (text(Dialect::Sqlite, from), text(Dialect::Sqlite, to), text(Dialect::Sqlite, made));
-    let view = ident(TEMPORARY);
-    // Others notice a change of the schema by a version that only such statements count up.
-    let noticed = [format!("CREATE VIEW {view} AS SELECT 1"), format!("DROP VIEW {view}")];
     rewrite(&format!("name = {to}, sql = {made} WHERE type = 'index' AND name = {from}"))
         .into_iter()
-        .chain(noticed)
+        .chain(noticed())
         .collect()
+}
+
+/// Lets others notice that the schema was changed: only such statements count its version up.
+pub(crate) fn noticed() -> [String; 2] {
+    let view = ident(TEMPORARY);
+    [format!("CREATE VIEW {view} AS SELECT 1"), format!("DROP VIEW {view}")]
 }
 
 /// Changes texts of the schema that say nothing of what is stored (<https://www.sqlite.org/lang_altertable.html#otheralter>).

@@ -71,7 +71,7 @@ impl Planner<'_> {
         let (table, column) = (table.clone(), column.clone());
         match (self.dialect, key) {
             (Dialect::Sqlite, _) => {
-                let large = self.scale.is_known_large(self.former(&table));
+                let large = self.scale.text(self.former(&table)).is_some();
                 let statements = sqlite::add_column(&table.name, &column, key, large);
                 vec![step.run(statements).makes(Change::AddColumn { table, column, key: key.cloned() })]
             }
@@ -130,8 +130,12 @@ impl Planner<'_> {
             return self.shadow(table, from, to);
         }
         let mut steps = self.alter_type(table, from, to);
-        if steps.iter().any(|step| step.refusal.is_some()) || self.dialect == Dialect::Sqlite {
+        if steps.iter().any(|step| step.refusal.is_some()) {
+            return steps;
+        }
+        if self.dialect == Dialect::Sqlite {
             // Every insert names its values, so the default of an existing column has nothing to do there.
+            steps.extend(self.alter_text(table, from, to));
             return steps;
         }
         let origin = table.origin_of(to);
@@ -152,6 +156,33 @@ impl Planner<'_> {
             (true, true) | (false, false) => {}
         }
         steps
+    }
+
+    /// What changes in the text of a large table when a column becomes required, or optional (SQLite): its rows need not be
+    /// written anew for that.
+    pub(super) fn in_text(&self, table: &Table, from: &Column, to: &Column) -> Option<(String, String)> {
+        let former = self.diff.former.get(&table.name)?;
+        let text = self.scale.text(&former.table).filter(|_| self.dialect == Dialect::Sqlite)?;
+        let same = from.required != to.required && *former.columns.get(&to.name)? == to.name;
+        same.then(|| sqlite::required(text, from, to)).flatten()
+    }
+
+    fn alter_text(&self, table: &Table, from: &Column, to: &Column) -> Vec<Step> {
+        let Some(parts) = self.in_text(table, from, to) else { return Vec::new() };
+        let origin = table.origin_of(to);
+        let what = if to.required { "required" } else { "optional" };
+        let step = Step::new(Action::Change, &origin, format!("make {origin} {what}"))
+            .run(sqlite::replace(&table.name, &parts))
+            .run(sqlite::noticed());
+        let step = self.altering(step, table, from, to);
+        if !to.required {
+            return vec![step];
+        }
+        let fill = self.fill(table, to);
+        let step =
+            step.on(Phase::Contract).long(Verdict::Backfill, &table.name, self.former(table), Mode::File);
+        let step = if fill.is_some() { step } else { self.valued(step, table, to) };
+        fill.into_iter().chain([step]).collect()
     }
 
     fn altering(&self, step: Step, table: &Table, from: &Column, to: &Column) -> Step {

@@ -28,7 +28,7 @@ impl Planner<'_> {
             Dialect::Postgres => {
                 vec![postgres::rename_index(from, &index.name)]
             }
-            Dialect::Sqlite if self.scale.is_known_large(self.former(table)) => {
+            Dialect::Sqlite if self.scale.text(self.former(table)).is_some() => {
                 sqlite::rename_index(from, &index.name, &made)
             }
             Dialect::Sqlite => vec![drop_index(from), made],

@@ -121,20 +121,24 @@ pub(crate) fn scaled(old: &Shape, new: &Shape, dialect: Dialect, allow: &Allow, 
 pub(crate) enum Scale {
     /// Nobody was asked: each may be.
     Unknown,
-    /// These are.
-    Large(BTreeSet<String>),
+    /// These are, each with the text that makes it (SQLite).
+    Large(BTreeMap<String, String>),
 }
 
 impl Scale {
     fn is_large(&self, table: &str) -> bool {
         match self {
             Scale::Unknown => true,
-            Scale::Large(_) => self.is_known_large(table),
+            Scale::Large(_) => self.text(table).is_some(),
         }
     }
 
-    fn is_known_large(&self, table: &str) -> bool {
-        matches!(self, Scale::Large(tables) if tables.contains(table))
+    /// The text that makes a table that is known to be large; empty on PostgreSQL.
+    fn text(&self, table: &str) -> Option<&str> {
+        match self {
+            Scale::Unknown => None,
+            Scale::Large(tables) => tables.get(table).map(String::as_str),
+        }
     }
 }
 

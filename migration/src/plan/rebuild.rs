@@ -39,6 +39,7 @@ impl Planner<'_> {
                     && !matches!((&from.ty, &to.ty), (ColumnType::Int, ColumnType::BigInt));
                 match (from.required, to.required) {
                     _ if written => (table, format!("{origin} has another type")),
+                    _ if self.in_text(table, from, to).is_some() => return None,
                     (false, true) => (table, format!("{origin} is required")),
                     (true, false) => (table, format!("{origin} is optional")),
                     (true, true) | (false, false) => return None,

@@ -366,11 +366,24 @@ async fn large_tables_of_sqlite_get_columns_and_names_without_a_look_at_their_ro
     assert_eq!(db.texts("SELECT CAST(count(*) AS text) AS x FROM pragma_table_list WHERE strict = 0 AND name IN ('singers', 'albums')").await, ["0"]);
     let by_index = "SELECT name AS x FROM singers INDEXED BY ix_singers_code WHERE code = '17'";
     assert_eq!(db.texts(by_index).await, ["a17"]);
-    for wrong in ["votes = 'x'", "votes = NULL", "first_id = 99"] {
+    // Required, and optional again; in the second step with a default for the rows that have no value.
+    let required = after
+        .replace("name: String!", "name: String")
+        .replace("code: String @index", "code: String! @index")
+        .replace("born: Int", "born: Int! @default(value: 5)");
+    db.run("UPDATE singers SET code = 'c' WHERE code IS NULL").await;
+    let plan = applied(&db, &required, &[]).await;
+    let anew = plan.steps.iter().any(|step| step.description.contains("anew"));
+    assert!(!anew && plan.steps.len() == 4, "{}", migration::render(&plan));
+    assert_eq!(values(&db, "singers", "born").await[..4], ["1815", "5", "3", "5"]);
+    assert_eq!(db.texts("SELECT integrity_check AS x FROM pragma_integrity_check").await, ["ok"]);
+    db.run("INSERT INTO singers (version, name, code) VALUES (1, NULL, 'd')").await;
+    assert_eq!(values(&db, "singers", "born").await.last().map(String::as_str), Some("5"));
+    for wrong in ["code = NULL", "born = NULL", "votes = 'x'", "votes = NULL", "first_id = 99"] {
         assert!(db.try_run(&format!("UPDATE singers SET {wrong}")).await.is_err(), "{wrong}");
     }
     let fresh = Db::sqlite().await;
-    fresh.apply(&after).await.unwrap();
+    fresh.apply(&required).await.unwrap();
     let (there, empty) = (read(&db).await, read(&fresh).await);
     assert!(compare(&there, &empty).is_empty(), "{:?}", compare(&there, &empty));
     fresh.close().await;
