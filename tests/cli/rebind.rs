@@ -197,7 +197,6 @@ fn a_name_that_belongs_to_something_else_by_now_is_not_mistaken() {
                 app.write_model(&item(model));
                 let _ = app.command(&["apply"]).good();
             }
-            tokio::time::sleep(Duration::from_millis(150)).await;
             let read = app.anyone().get("/v1/items/1").await.good();
             assert_eq!(read.json()["name"], "a", "{}", read.whole());
             is(&app.anyone().patch("/v1/items/1", json!({ "name": "c" })).await, 200, &["\"c\"", "\"b\""]);

@@ -4,10 +4,9 @@
 //! PostgreSQL keeps the former names for such a server (`migration::version_schema`), SQLite can't. A statement that names
 //! what is not there any more has done nothing: the history is asked what became of the name, and the request runs again.
 //! On SQLite a former name may also belong to something else by now, so that nothing fails: a write looks at the version of
-//! the schema once it has the lock, a read now and then when it is done.
+//! the schema once it has the lock, a read tells which one it saw.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -26,20 +25,14 @@ const TRIES: u32 = 3;
 /// How long the history is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Milliseconds between two reads that look at the version of the schema.
-const LOOK: u64 = 100;
-
 /// SQLite's count of changes of the schema.
 const SCHEMA: &str = "PRAGMA schema_version";
 
 /// What is known of today's names.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Names {
     bound: ArcSwapOption<Bound>,
     turn: Mutex<()>,
-    since: Instant,
-    /// When the next read looks at the version of the schema, in milliseconds since then.
-    next: AtomicU64,
 }
 
 /// A model, and the same in today's names.
@@ -58,17 +51,6 @@ struct Bound {
 #[error("the schema of the database was changed")]
 struct Moved;
 
-impl Default for Names {
-    fn default() -> Self {
-        Self {
-            bound: ArcSwapOption::empty(),
-            turn: Mutex::default(),
-            since: Instant::now(),
-            next: AtomicU64::new(0),
-        }
-    }
-}
-
 impl Names {
     /// A model in the names that are known to be today's.
     #[must_use]
@@ -85,17 +67,6 @@ impl Names {
     fn known(&self, names: &Arc<Catalog>, schema: Option<i64>) -> Option<Arc<Bound>> {
         let bound = self.bound.load_full()?;
         (schema.is_some() && bound.schema == schema && Arc::ptr_eq(&bound.today, names)).then_some(bound)
-    }
-
-    /// Whether a read looks at the version of the schema: one of those that come at a time.
-    fn is_due(&self) -> bool {
-        let now = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let next = self.next.load(Ordering::Relaxed);
-        let set = |next| {
-            let (set, failed) = (Ordering::Relaxed, Ordering::Relaxed);
-            self.next.compare_exchange(next, now.saturating_add(LOOK), set, failed).is_ok()
-        };
-        now >= next && set(next)
     }
 
     /// Finds out what became of the names that were used, which `failed` or may mean something else; whether there are others
@@ -225,10 +196,17 @@ impl<'a> Tries<'a> {
         self.learned(used, !moved).await.is_some_and(|other| other || moved)
     }
 
-    /// Whether a read in these names is worth another try although it gave an answer: they may mean something else by now.
-    pub(crate) async fn moved(&mut self, used: &Arc<Catalog>) -> bool {
-        let looks = self.database.dialect() == Dialect::Sqlite && self.database.names.is_due();
-        looks && self.learned(used, false).await.unwrap_or_default()
+    /// Whether a read in these names is worth another try although it gave an answer: they may mean something else in the
+    /// version of the schema that it saw, where it gave a row to tell.
+    pub(crate) async fn moved(&mut self, used: &Arc<Catalog>, seen: Option<i64>) -> bool {
+        if self.database.dialect() == Dialect::Postgres {
+            return false;
+        }
+        let seen = match seen {
+            Some(seen) => Some(seen),
+            None => version(self.database).await.unwrap_or_default(),
+        };
+        !self.database.names.fits(used, seen) && self.learned(used, false).await.unwrap_or_default()
     }
 
     /// Whether there are other names by now; none where that is not known, or it was tried too often.

@@ -160,6 +160,11 @@ fn claimed(dialect: Dialect, context: &Context, claim: &Claim, ty: FieldType, fo
     }
 }
 
+/// The version of the schema that a read saw; none where no row came, and on PostgreSQL.
+pub(crate) fn schema_seen(row: Option<&QueryResult>) -> Option<i64> {
+    row?.try_get("", super::sql::read::SCHEMA_SEEN).ok()
+}
+
 /// A column of the answer.
 ///
 /// # Errors

@@ -159,7 +159,7 @@ impl Engine {
             let Compiled { text, binds, summary, .. } = &*self.compiled(prepared, &names);
             match execute::read(&self.database, text, binds, &values, summary).await {
                 Err(error) if tries.again(&error, &names).await => {}
-                Ok(_) if tries.moved(&names).await => {}
+                Ok((row, _)) if tries.moved(&names, execute::schema_seen(row.as_ref())).await => {}
                 outcome => break outcome?,
             }
         };

@@ -53,7 +53,7 @@ impl Engine {
             let summary = format!("SELECT {}", names.entity(entity).table);
             match execute::read(&self.database, &statement.text, &statement.binds, &values, &summary).await {
                 Err(error) if tries.again(&error, &names).await => {}
-                Ok(_) if tries.moved(&names).await => {}
+                Ok((row, _)) if tries.moved(&names, execute::schema_seen(row.as_ref())).await => {}
                 outcome => break outcome?,
             }
         };

@@ -55,7 +55,8 @@ impl Sql<'_> {
         }
         self.push(" as c5, ");
         self.parent(plan);
-        self.push(" as c6 from ");
+        self.push(" as c6").schema_seen();
+        self.push(" from ");
         self.page_rows(plan, rows, needs, None);
     }
 

@@ -40,10 +40,14 @@ pub(crate) fn compile<'a>(catalog: &'a Catalog, dialect: Dialect, plan: &ReadPla
                 sql.as_text(&mut |sql| sql.root(root));
                 sql.push(" as c").number(index as u64);
             }
+            sql.schema_seen();
             (sql, Columns::Roots)
         }
     }
 }
+
+/// The column of [`Sql::schema_seen`].
+pub(crate) const SCHEMA_SEEN: &str = "schema_seen";
 
 impl Sql<'_> {
     fn root(&mut self, root: &RootPlan) {
@@ -94,9 +98,17 @@ impl Sql<'_> {
         } else {
             self.push(if self.dialect == Dialect::Postgres { "null::bigint" } else { "null" });
         }
-        self.push(" as c1 from ").ident(&entity.table).push(" ").table(row).push(" where ");
+        self.push(" as c1").schema_seen();
+        self.push(" from ").ident(&entity.table).push(" ").table(row).push(" where ");
         self.predicate(object.entity, row, predicate);
         self.push(" limit 1");
+    }
+
+    /// The version of the schema that a read saw, behind its columns (SQLite): names may mean something else in another one.
+    pub(crate) fn schema_seen(&mut self) {
+        if self.dialect == Dialect::Sqlite {
+            self.push(", (select schema_version from pragma_schema_version) as ").push(SCHEMA_SEEN);
+        }
     }
 
     /// A row as a JSON object.
