@@ -35,7 +35,7 @@ pub use facts::Facts;
 pub use former::{Former, former};
 pub use history::AppliedVersion;
 pub use plan::{Plan, plan};
-pub use rename::Renames;
+pub use rename::{Renames, is_gone};
 pub use render::render;
 pub use reserved::{BOOKKEEPING, TEMPORARY, is_temporary};
 use sea_orm::DatabaseConnection;

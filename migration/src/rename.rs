@@ -6,7 +6,6 @@ use entity::catalog::{Check, Entity, Join};
 use serde::{Deserialize, Serialize};
 
 use crate::change::Change;
-use crate::reserved::TEMPORARY;
 
 /// Other names, in the order in which they were given.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -137,5 +136,14 @@ fn swap(name: &mut String, from: &str, to: &str) {
 
 /// What is gone is called as nothing is, lest it be taken for what gets its name after it.
 fn gone(name: &str) -> String {
-    format!("{TEMPORARY}_gone_{name}")
+    format!("{GONE}{name}")
+}
+
+/// What the names of what is gone begin with; see [`TEMPORARY`](crate::TEMPORARY).
+const GONE: &str = "launchway_tmp_gone_";
+
+/// Whether a model in today's names ([`Renames::rebind`]) calls a table or a column so because it is gone.
+#[must_use]
+pub fn is_gone(name: &str) -> bool {
+    name.starts_with(GONE)
 }

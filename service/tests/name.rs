@@ -8,7 +8,9 @@ use sea_orm::ConnectionTrait;
 use serde_json::json;
 use service::database::Settings;
 use service::engine::Request;
-use service::engine::request::{Answer, By, Change, Read, Requested, Root, Selected, Write};
+use service::engine::request::{
+    Answer, By, Change, ConnectionPart, List, Read, Requested, Root, Selected, Write,
+};
 use service::publish::Apply;
 use service::{Code, Limits, Principal, Service};
 
@@ -121,8 +123,13 @@ async fn without_what_was_dropped(url: &str) {
     let found = engine.run(&context, &read(field("name"))).await.unwrap();
     assert_eq!(found.roots[0].json.as_deref().unwrap().replace(' ', ""), r#"{"name":"one"}"#);
     engine.run(&context, &create(&service, "two")).await.unwrap();
-    let gone = engine.run(&context, &read(field("note"))).await.unwrap_err();
-    assert_eq!(gone.code(), Code::Internal);
+    let found = engine.run(&context, &read(field("note"))).await.unwrap();
+    assert_eq!(found.roots[0].json.as_deref().unwrap().replace(' ', ""), r#"{"note":null}"#);
+    // What depends on its values can't be answered.
+    let filter = Some(Input::from(json!({ "note": { "isNull": true } })));
+    let list = List { filter, ..List::of(entity, vec![("count".into(), ConnectionPart::Total)]) };
+    let asked = Request::Read(vec![Root { key: "x".into(), ask: Read::List(list) }]);
+    assert_eq!(engine.run(&context, &asked).await.unwrap_err().code(), Code::Internal);
 }
 
 #[tokio::test(flavor = "multi_thread")]

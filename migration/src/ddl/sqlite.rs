@@ -135,14 +135,18 @@ pub(crate) fn replace(table: &str, (from, to): &(String, String)) -> [String; 3]
     rewrite(&format!("sql = replace(sql, {from}, {to}) WHERE type = 'table' AND name = {table}"))
 }
 
-/// The index gets another name: SQLite can't, but for making it anew, which takes long for a large table.
-pub(crate) fn rename_index(from: &str, to: &str, made: &str) -> Vec<String> {
-    let (from, to, made) =
-        (text(Dialect::Sqlite, from), text(Dialect::Sqlite, to), text(Dialect::Sqlite, made));
-    rewrite(&format!("name = {to}, sql = {made} WHERE type = 'index' AND name = {from}"))
-        .into_iter()
-        .chain(noticed())
-        .collect()
+/// The index gets another name: SQLite can't, but for making it anew, which takes long for a large table. What is indexed stays
+/// as the database has it, whatever anybody made of it.
+pub(crate) fn rename_index(from: &str, to: &str) -> Vec<String> {
+    let quoted = |name: &str| text(Dialect::Sqlite, &format!(" INDEX {} ON ", ident(name)));
+    let (was, is) = (quoted(from), quoted(to));
+    let (from, to) = (text(Dialect::Sqlite, from), text(Dialect::Sqlite, to));
+    rewrite(&format!(
+        "name = {to}, sql = replace(sql, {was}, {is}) WHERE type = 'index' AND name = {from} AND instr(sql, {was}) > 0"
+    ))
+    .into_iter()
+    .chain(noticed())
+    .collect()
 }
 
 /// Lets others notice that the schema was changed: only such statements count its version up.

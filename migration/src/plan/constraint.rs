@@ -29,7 +29,7 @@ impl Planner<'_> {
                 vec![postgres::rename_index(from, &index.name)]
             }
             Dialect::Sqlite if self.scale.text(self.former(table)).is_some() => {
-                sqlite::rename_index(from, &index.name, &made)
+                sqlite::rename_index(from, &index.name)
             }
             Dialect::Sqlite => vec![drop_index(from), made],
         };

@@ -389,3 +389,20 @@ async fn large_tables_of_sqlite_get_columns_and_names_without_a_look_at_their_ro
     fresh.close().await;
     db.close().await;
 }
+
+/// An index that somebody made otherwise gets the other name, and stays what it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_made_by_hand_survives_its_new_name_in_a_large_table() {
+    let db = Db::sqlite().await;
+    filled(&db).await;
+    db.run("INSERT INTO artists (version, name, code) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) SELECT 1, 'a' || i, i FROM n").await;
+    db.run("DROP INDEX ix_artists_code; CREATE INDEX \"ix_artists_code\" ON artists (name DESC) WHERE born IS NULL").await;
+    let after = change("type Artist @model(", "type Singer @was(name: \"Artist\") @model(")
+        .replace("Artist", "Singer")
+        .replace("name: \"Singer\"", "name: \"Artist\"");
+    let _ = db.apply(&after).await.unwrap();
+    assert_eq!(db.texts("SELECT integrity_check AS x FROM pragma_integrity_check").await, ["ok"]);
+    let made = db.texts("SELECT sql AS x FROM sqlite_schema WHERE name = 'ix_singers_code'").await;
+    assert!(made[0].contains("name DESC"), "{made:?}");
+    db.close().await;
+}

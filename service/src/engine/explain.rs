@@ -1,6 +1,6 @@
 //! A broken constraint in the words of the model: which type and field, and what to do.
 
-use entity::catalog::{Catalog, Field, Operation};
+use entity::catalog::{Catalog, Entity, Field, Operation};
 
 use crate::access;
 use crate::context::Context;
@@ -24,7 +24,7 @@ pub(crate) fn constraint(context: &Context, error: Error) -> Error {
         Code::UniqueViolation => unique(context, &name),
         Code::CheckFailed => check(&context.catalog, &name),
         Code::OutOfRange => range(&context.catalog, &name),
-        Code::Required => required(&context.catalog, &error, &name),
+        Code::Required => required(context, &error, &name),
         _ => foreign_key(&context.catalog, &name),
     };
     explained.unwrap_or(error)
@@ -44,11 +44,7 @@ fn unique(context: &Context, name: &str) -> Option<Error> {
             name == unique.name || name == format!("index '{}'", unique.name) || name == columns.join(", ")
         });
         if let Some(unique) = unique {
-            let known = |field: &&Field| {
-                [Operation::Read, Operation::Create, Operation::Update].into_iter().any(|operation| {
-                    access::member_opens(catalog, entity, &context.principal, &field.name, operation)
-                })
-            };
+            let known = |field: &&Field| is_known(context, entity, field);
             return Some((
                 entity,
                 entity.named_by(unique).filter(known).map(|field| field.name.clone()).collect::<Vec<_>>(),
@@ -91,25 +87,36 @@ fn check(catalog: &Catalog, name: &str) -> Option<Error> {
     None
 }
 
-/// `table.column`: what the model requires was looked at before, so that another model is in force by now.
-fn required(catalog: &Catalog, error: &Error, name: &str) -> Option<Error> {
-    let field = column(catalog, name)?;
+/// `table.column`: what the model requires was looked at before, so that another model is in force by now. A field that the
+/// caller can neither see nor give is not named.
+fn required(context: &Context, error: &Error, name: &str) -> Option<Error> {
+    let (entity, field) = column(&context.catalog, name)?;
+    if !is_known(context, entity, field) {
+        return None;
+    }
     let said =
         error.clone().hint(format!("Another model is in force by now: give `{}` a value.", field.name));
     Some(said.at(field.name.as_str()))
 }
 
+/// Whether the caller may know of a field.
+fn is_known(context: &Context, entity: &Entity, field: &Field) -> bool {
+    [Operation::Read, Operation::Create, Operation::Update].into_iter().any(|operation| {
+        access::member_opens(&context.catalog, entity, &context.principal, &field.name, operation)
+    })
+}
+
 /// `table.column`: only what is added to a number makes it leave its range in the database.
 fn range(catalog: &Catalog, name: &str) -> Option<Error> {
-    let field = column(catalog, name)?;
+    let (_, field) = column(catalog, name)?;
     let text = format!("`{}` left the range of its type.", field.name);
     Some(Error::new(Code::OutOfRange, text).at(field.name.as_str()).at("inc"))
 }
 
-fn column<'a>(catalog: &'a Catalog, name: &str) -> Option<&'a Field> {
+fn column<'a>(catalog: &'a Catalog, name: &str) -> Option<(&'a Entity, &'a Field)> {
     let (table, column) = name.split_once('.')?;
     let entity = catalog.entities.iter().find(|entity| entity.table == table)?;
-    entity.fields.iter().find(|field| field.column == column)
+    entity.fields.iter().find(|field| field.column == column).map(|field| (entity, field))
 }
 
 /// `fk_<table>_<column>`: told on the side that refers, and on the side that is referred to.

@@ -126,6 +126,11 @@ impl Sql<'_> {
             Output::Constant(text) => self.text_literal(text),
             Output::Column { field, shown, parts } => {
                 let definition = self.catalog.entity(object.entity).field(*field);
+                // Nothing is known of it any more. Conditions fail: without a value they might open what they closed.
+                if !definition.required && migration::is_gone(&definition.column) {
+                    self.push("null");
+                    return;
+                }
                 let mut column = |sql: &mut Self| {
                     if *shown == Predicate::Always {
                         sql.column(row, &definition.column);
