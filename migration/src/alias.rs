@@ -55,7 +55,7 @@ pub(crate) async fn keep(
         format!("keep the former names for servers of the model in force: {}", names.join(", "));
     let step = Step::new(Action::Add, "names", description)
         .run([format!("CREATE SCHEMA IF NOT EXISTS {}", ident(&schema))])
-        .run(tables.iter().map(|table| view(&schema, table)))
+        .run(tables.iter().map(|table| view(&schema, table, &removed(plan, table))))
         .run([grants(&schema)]);
     plan.steps.insert(0, step);
     Ok(())
@@ -70,8 +70,24 @@ fn renamed(change: &Change) -> Option<&str> {
     }
 }
 
-fn view(schema: &str, table: &Table) -> String {
-    let columns: Vec<_> = table.columns.iter().map(|column| ident(&column.name)).collect();
+/// The columns of a table, by its former name, that a plan drops: a view would hold them fast.
+fn removed<'a>(plan: &'a Plan, table: &Table) -> BTreeSet<&'a str> {
+    let effects = || plan.steps.iter().flat_map(|step| &step.effects);
+    let now = effects().find_map(|change| match change {
+        Change::RenameTable { from, to, .. } if from.name == table.name => Some(to.name.as_str()),
+        _ => None,
+    });
+    let now = now.unwrap_or(&table.name);
+    let gone = effects().filter_map(|change| match change {
+        Change::RemoveColumn { table: of, column } if of.name == now => Some(column.name.as_str()),
+        _ => None,
+    });
+    gone.collect()
+}
+
+fn view(schema: &str, table: &Table, removed: &BTreeSet<&str>) -> String {
+    let columns = table.columns.iter().filter(|column| !removed.contains(column.name.as_str()));
+    let columns: Vec<_> = columns.map(|column| ident(&column.name)).collect();
     format!(
         "CREATE VIEW {}.{} AS SELECT {} FROM {}",
         ident(schema),
@@ -121,6 +137,18 @@ pub(crate) fn forget(table: &str) -> String {
          FOR it IN SELECT DISTINCT n.nspname, v.relname FROM {}\n\
          LOOP EXECUTE format('DROP VIEW IF EXISTS %I.%I', it.nspname, it.relname); END LOOP; END $launchway$",
         views_of(table)
+    )
+}
+
+/// The statement that ends the former names of those views of a table that hold one of its columns fast.
+pub(crate) fn forget_column(table: &str, column: &str) -> String {
+    format!(
+        "DO $launchway$ DECLARE it record; BEGIN\n\
+         FOR it IN SELECT DISTINCT n.nspname, v.relname FROM {}\n\
+         AND d.refobjsubid = (SELECT attnum FROM pg_attribute WHERE attrelid = d.refobjid AND attname = {})\n\
+         LOOP EXECUTE format('DROP VIEW IF EXISTS %I.%I', it.nspname, it.relname); END LOOP; END $launchway$",
+        views_of(table),
+        text(Dialect::Postgres, column)
     )
 }
 

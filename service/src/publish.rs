@@ -28,6 +28,8 @@ pub struct Published {
     pub plan: migration::Plan,
     /// Warnings, and what is accepted but not in force yet.
     pub notices: Vec<Diagnostic>,
+    /// Whether this model was in force before another one, which the database belongs to.
+    pub former: bool,
 }
 
 /// Why a model was not published. The one in force before stays in force.
@@ -77,7 +79,7 @@ impl Service {
             }
         };
         self.put_in_force(catalog).await?;
-        Ok(Published { plan, notices })
+        Ok(Published { plan, notices, former: false })
     }
 
     /// Takes over the model that was applied to the database last, where it is another than the one in force here; says
@@ -117,6 +119,6 @@ impl Service {
         tracing::warn!(%now, %since, "this model was in force before another one; it is served, and the database is left as it is");
         let plan = migration::Plan::nothing(self.database().dialect());
         self.put_in_force(catalog).await?;
-        Ok(Published { plan, notices })
+        Ok(Published { plan, notices, former: true })
     }
 }

@@ -89,7 +89,12 @@ pub(super) async fn published(config: &crate::config::Config, path: &Path) -> Re
     let sources = model::read(path)?;
     let service = boot::open(config).await?;
     let outcome = service.publish(&sources, Apply::Safe).await;
-    outcome.map_err(|error| model::unpublished(error, &sources))?;
+    let published = outcome.map_err(|error| model::unpublished(error, &sources))?;
+    // Rows are moved in the names that the tables have: those of the model in force.
+    if published.former {
+        let text = "another model has been in force since this one was\nhint: Take the present model to export and import.";
+        return Err(Stop::refused(text));
+    }
     Ok(service)
 }
 

@@ -163,8 +163,12 @@ impl Planner<'_> {
     pub(super) fn in_text(&self, table: &Table, from: &Column, to: &Column) -> Option<(String, String)> {
         let former = self.diff.former.get(&table.name)?;
         let text = self.scale.text(&former.table).filter(|_| self.dialect == Dialect::Sqlite)?;
+        // Values that a check of before refuses are written where the checks are made again.
+        let checked = self.diff.changes.iter().any(|change| {
+            matches!(change, Change::AddCheck { table: of, .. } | Change::RemoveCheck { table: of, .. } if of.name == table.name)
+        });
         let same = from.required != to.required && *former.columns.get(&to.name)? == to.name;
-        same.then(|| sqlite::required(text, from, to)).flatten()
+        (same && !checked).then(|| sqlite::required(text, from, to)).flatten()
     }
 
     fn alter_text(&self, table: &Table, from: &Column, to: &Column) -> Vec<Step> {

@@ -56,7 +56,9 @@ impl Planner<'_> {
         if self.dialect == Dialect::Postgres {
             let drop =
                 postgres::alter(&table.name, &format!("DROP COLUMN IF EXISTS {}", ident(&column.name)));
-            step = step.run([alias::forget(&table.name), drop]).lock(&table.name, Mode::AccessExclusive);
+            step = step
+                .run([alias::forget_column(&table.name, &column.name), drop])
+                .lock(&table.name, Mode::AccessExclusive);
             for key in self.kept_keys(table).filter(|key| key.column == column.name) {
                 step = step.lock(&key.target, Mode::AccessExclusive);
             }

@@ -63,10 +63,10 @@ pub(crate) fn is_misnamed(error: &Error) -> bool {
     reply(error).is_some_and(names_nothing)
 }
 
-/// Whether a row was to be without a value that the database requires, or in a column that it has not: another model is in
-/// force by now. Nothing was done then.
+/// Whether a row was to be without a value that the database requires: another model is in force by now. Nothing was done
+/// then. On PostgreSQL also where a column is not there any more.
 #[must_use]
-pub(crate) fn is_of_another_model(error: &Error) -> bool {
+pub(crate) fn lacks_value(error: &Error) -> bool {
     match error.code() {
         Code::Required => true,
         // A check stands in for it while a field is being made required.

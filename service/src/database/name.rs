@@ -17,7 +17,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::{Database, Transaction, classify};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 
 /// How often a request runs again: names may be changed again while it does.
 const TRIES: u32 = 3;
@@ -42,8 +42,6 @@ struct Bound {
     today: Arc<Catalog>,
     /// The version of the schema that has these names (SQLite).
     schema: Option<i64>,
-    /// Whether the history could be read.
-    sure: bool,
 }
 
 /// A write was about to begin in a schema that is not known to have its names.
@@ -69,47 +67,48 @@ impl Names {
         (schema.is_some() && bound.schema == schema && Arc::ptr_eq(&bound.today, names)).then_some(bound)
     }
 
-    /// Finds out what became of the names that were used, which `failed` or may mean something else; whether there are others
-    /// by now. Where the history can't be read, it goes on with those.
+    /// Finds out what became of the names that were used; whether there are others by now.
     ///
     /// # Errors
     /// The database's.
-    async fn learn(
-        &self,
-        database: &Database,
-        model: &Arc<Catalog>,
-        used: &Arc<Catalog>,
-        failed: bool,
-    ) -> Result<bool> {
+    async fn learn(&self, database: &Database, model: &Arc<Catalog>, used: &Arc<Catalog>) -> Result<bool> {
         let _turn = self.turn.lock().await;
         if !Arc::ptr_eq(&self.today(model), used) {
             return Ok(true);
         }
         // First the version: names that were given after it was read are learned once more.
         let schema = version(database).await?;
-        if self.known(used, schema).is_some_and(|bound| bound.sure || !failed) {
+        if self.known(used, schema).is_some() || keeps_former_names(database).await? {
             return Ok(false);
         }
-        let renames = migration::renames_since(database.history(), model).await;
-        let (today, sure) = match renames {
-            Ok(renames) => {
-                let bound = renames.unwrap_or_default().rebind(model);
-                (bound.map_or_else(|| Arc::clone(model), Arc::new), true)
-            }
-            Err(error) => {
-                tracing::warn!(target: "launchway::engine", %error, "what became of names is not known");
-                (Arc::clone(used), false)
-            }
-        };
+        let renames = migration::renames_since(database.history(), model).await.map_err(|error| {
+            tracing::warn!(target: "launchway::engine", %error, "what became of names is not known");
+            unsure()
+        })?;
+        let bound = renames.unwrap_or_default().rebind(model);
+        let today = bound.map_or_else(|| Arc::clone(model), Arc::new);
         let same = *today == **used;
         let today = if same { Arc::clone(used) } else { today };
         if !same {
             let model = &model.version;
             tracing::info!(target: "launchway::engine", %model, "tables or columns of the model have other names now");
         }
-        self.bound.store(Some(Arc::new(Bound { model: Arc::clone(model), today, schema, sure })));
+        self.bound.store(Some(Arc::new(Bound { model: Arc::clone(model), today, schema })));
         Ok(!same)
     }
+}
+
+/// Whether former names stand first in the way of the connections (PostgreSQL): names of today could mean others of them.
+///
+/// # Errors
+/// The database's.
+async fn keeps_former_names(database: &Database) -> Result<bool> {
+    if database.dialect() == Dialect::Sqlite {
+        return Ok(false);
+    }
+    let query = "SELECT 1 FROM pg_catalog.pg_views WHERE schemaname = ANY (current_schemas(false)) \
+                 AND schemaname ~ '^launchway_[0-9a-f]{12}$' LIMIT 1";
+    Ok(database.read(query, Vec::new(), None).await?.is_some())
 }
 
 /// The version of the schema; none on PostgreSQL.
@@ -144,9 +143,12 @@ impl Database {
         model: &Arc<Catalog>,
     ) -> Result<Arc<Catalog>> {
         let used = self.names(model);
+        if model.entities.is_empty() {
+            return Ok(used);
+        }
         match self.stand(transaction, &used).await {
             Err(error) if is_moved(&error) => {
-                let _ = Tries::new(self, model, None).learned(&used, false).await;
+                Tries::new(self, model, None).learned(&used).await?;
                 Ok(self.names(model))
             }
             outcome => outcome.map(|()| used),
@@ -162,7 +164,7 @@ impl Database {
             return Ok(());
         }
         let rows = transaction.query(SCHEMA, Vec::new()).await?;
-        if self.names.fits(names, schema(rows.first())?) { Ok(()) } else { Err(Error::internal(Moved)) }
+        if self.names.fits(names, schema(rows.first())?) { Ok(()) } else { Err(unsure().because(Moved)) }
     }
 }
 
@@ -193,36 +195,41 @@ impl<'a> Tries<'a> {
         if !moved && !classify::is_misnamed(error) {
             return false;
         }
-        self.learned(used, !moved).await.is_some_and(|other| other || moved)
+        self.learned(used).await.is_ok_and(|other| other || moved)
     }
 
     /// Whether a read in these names is worth another try although it gave an answer: they may mean something else in the
     /// version of the schema that it saw, where it gave a row to tell.
-    pub(crate) async fn moved(&mut self, used: &Arc<Catalog>, seen: Option<i64>) -> bool {
+    ///
+    /// # Errors
+    /// That this can't be known: the answer is not to be given.
+    pub(crate) async fn moved(&mut self, used: &Arc<Catalog>, seen: Option<i64>) -> Result<bool> {
         if self.database.dialect() == Dialect::Postgres {
-            return false;
+            return Ok(false);
         }
         let seen = match seen {
             Some(seen) => Some(seen),
-            None => version(self.database).await.unwrap_or_default(),
+            None => version(self.database).await?,
         };
-        !self.database.names.fits(used, seen) && self.learned(used, false).await.unwrap_or_default()
+        if self.database.names.fits(used, seen) { Ok(false) } else { self.learned(used).await }
     }
 
-    /// Whether there are other names by now; none where that is not known, or it was tried too often.
-    async fn learned(&mut self, used: &Arc<Catalog>, failed: bool) -> Option<bool> {
-        self.left = self.left.checked_sub(1)?;
+    /// Whether there are other names by now.
+    ///
+    /// # Errors
+    /// The database's, or that it was tried too often, or took too long.
+    async fn learned(&mut self, used: &Arc<Catalog>) -> Result<bool> {
+        self.left = self.left.checked_sub(1).ok_or_else(unsure)?;
         let end = Instant::now() + PATIENCE;
         let end = self.deadline.map_or(end, |deadline| deadline.min(end));
-        let learned = self.database.names.learn(self.database, self.model, used, failed);
-        match tokio::time::timeout_at(end, learned).await.ok()? {
-            Ok(other) => Some(other),
-            Err(error) => {
-                tracing::warn!(target: "launchway::engine", %error, "the version of the schema is not known");
-                None
-            }
-        }
+        let learned = self.database.names.learn(self.database, self.model, used);
+        tokio::time::timeout_at(end, learned).await.map_err(|_| unsure())?
     }
+}
+
+/// Names change, or are not known to be those of today.
+fn unsure() -> Error {
+    Error::new(Code::Unavailable, "The database is being changed.").hint("Try again.").retry_after(1)
 }
 
 fn is_moved(error: &Error) -> bool {

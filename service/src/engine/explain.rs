@@ -87,16 +87,20 @@ fn check(catalog: &Catalog, name: &str) -> Option<Error> {
     None
 }
 
-/// `table.column`: what the model requires was looked at before, so that another model is in force by now. A field that the
-/// caller can neither see nor give is not named.
+/// `table.column`. A field that the caller can neither see nor give is not named.
 fn required(context: &Context, error: &Error, name: &str) -> Option<Error> {
     let (entity, field) = column(&context.catalog, name)?;
     if !is_known(context, entity, field) {
         return None;
     }
-    let said =
-        error.clone().hint(format!("Another model is in force by now: give `{}` a value.", field.name));
-    Some(said.at(field.name.as_str()))
+    // What is required here was looked at, but for what is copied from another row.
+    let hint = match field.required {
+        true => {
+            format!("Give `{}` a value: the row it is copied from has none, or is not there.", field.name)
+        }
+        false => format!("Another model is in force by now: give `{}` a value.", field.name),
+    };
+    Some(error.clone().hint(hint).at(field.name.as_str()))
 }
 
 /// Whether the caller may know of a field.

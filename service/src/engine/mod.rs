@@ -159,8 +159,12 @@ impl Engine {
             let Compiled { text, binds, summary, .. } = &*self.compiled(prepared, &names);
             match execute::read(&self.database, text, binds, &values, summary).await {
                 Err(error) if tries.again(&error, &names).await => {}
-                Ok((row, _)) if tries.moved(&names, execute::schema_seen(row.as_ref())).await => {}
-                outcome => break outcome?,
+                Ok(found) => {
+                    if !tries.moved(&names, execute::schema_seen(found.0.as_ref())).await? {
+                        break found;
+                    }
+                }
+                Err(error) => return Err(error),
             }
         };
         let roots = match (prepared.columns, row) {

@@ -53,8 +53,12 @@ impl Engine {
             let summary = format!("SELECT {}", names.entity(entity).table);
             match execute::read(&self.database, &statement.text, &statement.binds, &values, &summary).await {
                 Err(error) if tries.again(&error, &names).await => {}
-                Ok((row, _)) if tries.moved(&names, execute::schema_seen(row.as_ref())).await => {}
-                outcome => break outcome?,
+                Ok(found) => {
+                    if !tries.moved(&names, execute::schema_seen(found.0.as_ref())).await? {
+                        break found;
+                    }
+                }
+                Err(error) => return Err(error),
             }
         };
         let row = row.ok_or_else(|| Error::internal("a read gave no row"))?;

@@ -11,13 +11,13 @@ use sea_orm::QueryResult;
 use tracing::Instrument;
 
 use super::execute::{self, Values};
-use super::plan::write::{AnswerPlan, Expect, KeyRef, Keys, Miss, StepPlan, WritePlan, WritePlanner};
+use super::plan::write::{AnswerPlan, Expect, KeyRef, Keys, Leaves, Miss, StepPlan, WritePlan, WritePlanner};
 use super::reply::{Facts, Reply, RootReply};
 use super::request::Request;
 use super::sql::{Bind, Sql};
 use super::{Engine, explain, number};
 use crate::context::Context;
-use crate::database::{Transaction, classify};
+use crate::database::Transaction;
 use crate::error::{Code, Error, Result};
 
 /// How often a script is done again that a deadlock or a serialization failure ended.
@@ -85,9 +85,8 @@ impl Engine {
             return Ok(Written::Now(Box::pin(self.run(context, request)).await?));
         };
         let mut tries = self.tries(&context.catalog, context);
-        // Another model may be in force by now: its database gives a field a value where ours would leave it without one, or
-        // has it no more.
-        let mut leaves = false;
+        // Another model may be in force by now: its database gives a field a value where ours would leave it without one.
+        let mut leaves = Leaves::default();
         loop {
             let names = tries.today();
             let mut today = Cow::Borrowed(context);
@@ -95,10 +94,10 @@ impl Engine {
                 today.to_mut().catalog = Arc::clone(&names);
             }
             let plan = tracing::debug_span!(target: "launchway::engine", "plan")
-                .in_scope(|| WritePlanner::new(&today).leaving(leaves).writes(roots))?;
+                .in_scope(|| WritePlanner::new(&today).leaving(&leaves).writes(roots))?;
             match self.persist(&today, &plan, &options).await {
                 Err(error) if tries.again(&error, &names).await => {}
-                Err(error) if !leaves && classify::is_of_another_model(&error) => leaves = true,
+                Err(error) if leaves.learn(self.database.dialect(), &error) => {}
                 outcome => return outcome,
             }
         }

@@ -228,7 +228,15 @@ fn mails_that_others_cause_keep_no_code_from_its_user() {
         }
         let codes = || mailbox.all().into_iter().skip(1).filter_map(|mail| mail.code).collect::<Vec<_>>();
         until(async || codes().len() == 10).await;
-        let reset = json!({ "token": codes().last(), "newPassword": OTHER });
-        let _ = anyone.post("/auth/password/reset", reset).await.is(200);
+        // Codes that are asked for at once may come in another order than they were made in; the last one made is good.
+        let mut good = false;
+        for code in codes().into_iter().rev() {
+            let reset = json!({ "token": code, "newPassword": OTHER });
+            good = anyone.post("/auth/password/reset", reset).await.status == 200;
+            if good {
+                break;
+            }
+        }
+        assert!(good, "none of them is good");
     });
 }

@@ -1,11 +1,14 @@
 //! Plans of writes: a script of steps in one transaction, and what is read back.
 
-use entity::catalog::{Entity, Operation};
+use entity::catalog::{Entity, Field, Operation};
 use entity::{EntityId, FieldId, Input, Op, Operand, Predicate, Value};
+
+use migration::Dialect;
 
 use super::{Object, Planner, each};
 use crate::access;
 use crate::context::Context;
+use crate::database::classify;
 use crate::engine::request::{Answer, BatchPart, By, Change, Root, Target, Write};
 use crate::error::{Code, Error, Result};
 
@@ -132,6 +135,44 @@ pub(crate) struct JoinColumns {
     pub(crate) near: (String, EntityId),
     /// Its column with the far side's key, and the far side.
     pub(crate) far: (String, EntityId),
+}
+
+/// Optional fields of new rows without a value that the database requires, and may have a default for.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Leaves {
+    all: bool,
+    /// `table.column`
+    columns: Vec<String>,
+}
+
+impl Leaves {
+    /// Columns that become known one after the other, in as many tries.
+    const MOST: usize = 8;
+
+    /// Takes in what an error says of them; whether that is news.
+    pub(in crate::engine) fn learn(&mut self, dialect: Dialect, error: &Error) -> bool {
+        if self.all || self.columns.len() >= Self::MOST || !classify::lacks_value(error) {
+            return false;
+        }
+        match classify::constraint(error) {
+            // A default that is none any more stays in SQLite's tables: no other column is left to it.
+            Some(column) if dialect == Dialect::Sqlite => {
+                let news = !self.columns.contains(&column);
+                self.columns.push(column);
+                news
+            }
+            _ if dialect == Dialect::Sqlite => false,
+            // The names are those of today, which former names hide.
+            _ => {
+                self.all = true;
+                true
+            }
+        }
+    }
+
+    pub(super) fn has(&self, entity: &Entity, field: &Field) -> bool {
+        self.all || self.columns.iter().any(|column| *column == format!("{}.{}", entity.table, field.column))
+    }
 }
 
 /// A value of a column of a new row.
@@ -262,17 +303,17 @@ pub(in crate::engine) struct WritePlanner<'a> {
     steps: Vec<StepPlan>,
     slots: usize,
     rows: usize,
-    leaves: bool,
+    leaves: Leaves,
 }
 
 impl<'a> WritePlanner<'a> {
     pub(in crate::engine) fn new(context: &'a Context) -> Self {
-        Self { reads: Planner::new(context), steps: Vec::new(), slots: 0, rows: 0, leaves: false }
+        Self { reads: Planner::new(context), steps: Vec::new(), slots: 0, rows: 0, leaves: Leaves::default() }
     }
 
-    /// Leaves optional fields of new rows that get no value to the database, instead of writing that they have none.
-    pub(in crate::engine) fn leaving(self, leaves: bool) -> Self {
-        Self { leaves, ..self }
+    /// Leaves some optional fields of new rows that get no value to the database, instead of writing that they have none.
+    pub(in crate::engine) fn leaving(self, leaves: &Leaves) -> Self {
+        Self { leaves: leaves.clone(), ..self }
     }
 
     fn context(&self) -> &'a Context {

@@ -153,6 +153,10 @@ impl<'a> WritePlanner<'a> {
 
     /// The value of a column that was not given; none where the database makes it.
     fn made(&self, entity: &Entity, field: &Field, given: &[(FieldId, Cell)]) -> Result<Option<Cell>> {
+        // What is gone can't be written.
+        if !field.required && migration::is_gone(&field.column) {
+            return Ok(None);
+        }
         let now = self.context().now;
         let value = match field.system {
             Some(System::Key) => match entity.key {
@@ -176,7 +180,7 @@ impl<'a> WritePlanner<'a> {
                     Value::Null
                 }
                 Some(Default::Claim(claim)) => self.claimed(entity, field, claim)?,
-                None if self.leaves && !field.required => return Ok(None),
+                None if !field.required && self.leaves.has(entity, field) => return Ok(None),
                 None => Value::Null,
             },
         };
